@@ -1,0 +1,122 @@
+"""Who asks, from where, and what they may do: pure values, made by the faces and read by `perform`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Protocol
+
+from operations import errors
+
+if TYPE_CHECKING:
+    from operations.operation import Operation
+
+
+class Kind(StrEnum):
+    """How a trace names the way an operation came in."""
+
+    API = "ApiCall"
+    CONSOLE = "ConsoleAction"
+    SYSTEM = "SystemAction"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of a policy, already narrowed to the caller's project.
+
+    `enterprise_project_id` None means every enterprise project. Actions may hold `*` wildcards.
+    """
+
+    allow: bool
+    actions: tuple[str, ...]
+    enterprise_project_id: str | None = None
+
+    def speaks_of(self, action: str, enterprise_project_id: str) -> bool:
+        if self.enterprise_project_id not in (None, enterprise_project_id):
+            return False
+        return any(fnmatchcase(action, pattern) for pattern in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a caller may do in one project. Nothing is allowed by default; an explicit deny wins (SEC-050)."""
+
+    statements: tuple[Statement, ...] = ()
+
+    def allow(self, action: str, enterprise_project_id: str) -> bool:
+        matching = [s for s in self.statements if s.speaks_of(action, enterprise_project_id)]
+        return bool(matching) and all(s.allow for s in matching)
+
+    def allow_anywhere(self, action: str) -> bool:
+        """May the caller do this in at least one enterprise project? For lists and for buttons."""
+        return any(self.allow(action, scope) for scope in self._scopes())
+
+    def enterprise_projects(self, action: str) -> frozenset[str] | None:
+        """The enterprise projects in which the action is allowed; None when it is every one of them."""
+        scopes = self._scopes()
+        if self.allow(action, _ANY_OTHER) and all(self.allow(action, scope) for scope in scopes):
+            return None
+        return frozenset(scope for scope in scopes if scope != _ANY_OTHER and self.allow(action, scope))
+
+    def _scopes(self) -> tuple[str, ...]:
+        named = {s.enterprise_project_id for s in self.statements if s.enterprise_project_id is not None}
+        return (_ANY_OTHER, *sorted(named))
+
+
+# Stands for "an enterprise project that no statement names"; no real one has this id.
+_ANY_OTHER = "\x00any-other"
+
+EVERYTHING = Rights((Statement(True, ("*",)),))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    kind: Kind
+    user_id: str
+    user_name: str
+    account_id: str
+    account_name: str
+    project_id: str
+    project_name: str
+    region_id: str
+    rights: Rights = field(default_factory=Rights, repr=False)
+    source_ip: str = ""
+    agent: str = ""
+    request_id: str = ""
+
+    def authorise(self, operation: Operation, target: Authorisable) -> None:
+        """Policies first. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one."""
+        if operation.action is None:
+            return
+        if not self.rights.allow(operation.action, target.enterprise_project_id):
+            code = errors.NO_KEY_PERMISSION if target.is_resource else errors.NO_PERMISSION
+            raise errors.KmsError(code, hint=f"{code.hint} ({operation.action})" if code.hint else operation.action)
+
+    def may(self, action: str, enterprise_project_id: str | None = None) -> bool:
+        """For faces that show or hide a control; the decision itself is `authorise`."""
+        if enterprise_project_id is None:
+            return self.rights.allow_anywhere(action)
+        return self.rights.allow(action, enterprise_project_id)
+
+
+class Authorisable(Protocol):
+    @property
+    def enterprise_project_id(self) -> str: ...
+
+    @property
+    def is_resource(self) -> bool: ...
+
+
+def system(*, account_id: str = "", project_id: str = "", region_id: str = "") -> Caller:
+    """The clock as a caller: internal operations have no action to ask for, so it needs no rights."""
+    return Caller(
+        kind=Kind.SYSTEM,
+        user_id="",
+        user_name="system",
+        account_id=account_id,
+        account_name="",
+        project_id=project_id,
+        project_name="",
+        region_id=region_id,
+    )

@@ -1,0 +1,203 @@
+"""The catalogue of errors: every code the service can answer with, once.
+
+A `Code` is data: the published code, its HTTP status, the wire message of the original service (never translated) and a
+hint for people, shown by the console. Numbers and messages follow the original's published error table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+type Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    code: str
+    status: int
+    message: str
+    hint: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One bad field of a request: its wire name, the code it earns and what to do about it."""
+
+    field: str
+    code: Code
+    hint: Text = ""
+
+
+class KmsError(Exception):
+    """The only exception a face must know. `errors` lists every bad field in declared order; the wire shows the first."""
+
+    def __init__(
+        self, code: Code, *, field: str = "", hint: Text = "", errors: Sequence[FieldError] = (), retry_after: int = 0
+    ) -> None:
+        super().__init__(code.code)
+        self.code = code
+        self.field = field
+        self.hint: Text = hint or code.hint
+        self.errors: tuple[FieldError, ...] = tuple(errors) or ((FieldError(field, code, self.hint),) if field else ())
+        self.retry_after = retry_after
+
+    @classmethod
+    def of_fields(cls, errors: Sequence[FieldError]) -> KmsError:
+        first = errors[0]
+        return cls(first.code, field=first.field, hint=first.hint, errors=errors)
+
+
+def _bad(code: str, message: str, hint: Text = "") -> Code:
+    return Code(code, 400, message, hint)
+
+
+# Authentication. 401 although the original's table says 403: its clients renew a token on 401 only (api.md, rule 6).
+TOKEN_MISSING = Code("KMS.0301", 401, "Invalid or null X-Auth-Token.")
+TOKEN_INVALID = Code("KMS.0302", 401, "Invalid X-Auth-Token.")
+TOKEN_EXPIRED_AUTH = Code("KMS.0303", 401, "X-Auth-Token expired.")
+
+# Authorisation
+NO_KEY_PERMISSION = Code(
+    "KMS.0306",
+    403,
+    "No access permissions.",
+    _("You do not have the permission to perform this operation on this key. Ask your administrator."),
+)
+WRONG_PROJECT = Code("KMS.0321", 403, "URIs in URL and X-Auth-Token do not match.")
+NO_PERMISSION = Code(
+    "KMS.0330",
+    403,
+    "User has no permission.",
+    _("You do not have the permission to perform this operation. Ask your administrator."),
+)
+# The gateway's own code: a caller over its rate is told so before the service sees the request.
+TOO_MANY_REQUESTS = Code(
+    "APIGW.0308", 429, "The throttling threshold has been reached.", _("Wait a moment, then try again.")
+)
+
+# The request
+URL_INVALID = _bad("KMS.0201", "Invalid request URL.")
+JSON_INVALID = _bad("KMS.0202", "Invalid JSON format of the request message.")
+BODY_TOO_LONG = _bad("KMS.0203", "Request message too long.")
+PARAMETER_MISSING = _bad("KMS.0204", "Parameters missing in the request message.", _("This field is required."))
+KEY_ID_INVALID = _bad("KMS.0205", "Invalid key ID.")
+SEQUENCE_INVALID = _bad("KMS.0206", "Invalid sequence number.")
+KEY_NOT_FOUND = Code("KMS.0207", 404, "The key does not exist.", _("It may have been deleted, or be in another project."))
+CONTEXT_INVALID = _bad("KMS.0208", "Invalid value of value encryption_context.")
+METHOD_NOT_ALLOWED = Code("KMS.0215", 405, "Request method not supported.")
+PARAMETER_INVALID = _bad("KMS.0308", "Invalid parameter.")
+
+# State of the key
+KEY_DISABLED = _bad("KMS.0209", "The key has been disabled.", _("Enable the key, then try again."))
+KEY_PENDING_DELETION = _bad(
+    "KMS.0210",
+    "The key is in Scheduled deletion state and cannot be used.",
+    _("Cancel the deletion, then enable the key."),
+)
+DEFAULT_KEY = _bad("KMS.0211", "Cannot perform this operation on Default Master Keys.")
+NOT_DISABLED = _bad("KMS.1201", "The key is not disabled.")
+NOT_ENABLED = _bad("KMS.1301", "The key is not enabled.", _("Import key material, or enable the key, then try again."))
+ALREADY_PENDING_DELETION = _bad("KMS.1402", "The key is already in Pending deletion state.")
+NOT_PENDING_DELETION = _bad("KMS.1501", "The key is not in Pending deletion state.")
+
+# Kind of key
+EXTERNAL_KEY_REQUIRED = _bad(
+    "KMS.0309", "External keys required.", _("Key material can only be imported into a key whose origin is External.")
+)
+SYMMETRIC_UNSUPPORTED = _bad("KMS.0331", "The symmetric key is not support this operation.")
+ASYMMETRIC_UNSUPPORTED = _bad("KMS.0325", "The asymmetric key is not support this operation.")
+KEY_IS_FOR_ENCRYPTION = _bad("KMS.0334", "The cmk is used to encrypt and decrypt.")
+KEY_IS_FOR_SIGNING = _bad("KMS.0335", "The cmk is used to sign and verify.")
+HMAC_UNSUPPORTED = _bad("KMS.0341", "The hmac key do not support this operation.")
+EC_CANNOT_ENCRYPT = _bad("KMS.1114", "EC keys do not support to encrypt/decrypt.")
+SYMMETRIC_CANNOT_SIGN = _bad("KMS.1115", "Symmetric keys do not support to sign/verify.")
+
+# Creating and describing keys
+ALIAS_INVALID = _bad("KMS.1101", "Invalid key_alias.")
+DESCRIPTION_INVALID = _bad("KMS.1103", "Invalid key_description.", _("At most 255 characters."))
+ALIAS_DUPLICATE = _bad("KMS.1104", "Duplicate key aliases.", _("Another key of this project has this alias."))
+TOO_MANY_KEYS = _bad(
+    "KMS.1105",
+    "Too many keys.",
+    _("The key quota of this project is used up. Keys in every state count; ask your administrator to raise it."),
+)
+ALGORITHM_INVALID = _bad("KMS.1110", "Invalid alg_type.")
+PENDING_DAYS_INVALID = _bad(
+    "KMS.1401", "Set the pending deletion period between 7 to 1096 days.", _("Enter an integer between 7 and 1,096.")
+)
+LIMIT_INVALID = _bad("KMS.1601", "Invalid limit.")
+MARKER_INVALID = _bad("KMS.1602", "marker must be greater than or equals 0.")
+
+# Tags
+TAG_VALUE_INVALID = _bad("KMS.0405", "Invalid tag value.")
+TAG_KEY_INVALID = _bad("KMS.0406", "Invalid tag key.")
+TOO_MANY_TAGS = _bad("KMS.0409", "Too many tags.", _("A key bears at most 20 tags."))
+TAG_VALUE_TOO_LONG = _bad("KMS.0410", "Invalid tag value length.", _("At most 255 characters."))
+TAG_KEY_TOO_LONG = _bad("KMS.0411", "Invalid tag key length.", _("1 to 128 characters."))
+TAG_LIST_INVALID = _bad("KMS.0412", "Invalid tag list.", _("The tag key already exists."))
+
+# Using keys
+DIGEST_LENGTH = _bad(
+    "KMS.0329", "Hash algorithm does not match the digest length.", _("With DIGEST, send exactly the hash of the message.")
+)
+SIGNING_ALGORITHM = _bad("KMS.0332", "This key is not support the signing algorithm.")
+PLAIN_TEXT_INVALID = _bad("KMS.2101", "Invalid plain_text.", _("1 to 4,096 bytes can be encrypted at once."))
+SYMMETRIC_ALGORITHM = _bad("KMS.2105", "The symmetric key not support this encryption algorithm.")
+RSA_ALGORITHM = _bad("KMS.2106", "The rsa key not support this encryption algorithm.")
+RSA_PLAIN_TEXT_TOO_LONG = _bad("KMS.2108", "The rsa encryption plain_text is over length.")
+CIPHER_TEXT_INVALID = _bad(
+    "KMS.2201",
+    "Invalid cipher_text.",
+    _("It is incomplete, was changed, belongs to another project, or needs the context it was encrypted with."),
+)
+
+# Import
+UNWRAP_FAILED = _bad(
+    "KMS.0311",
+    "Failed to decrypt data using the RSA private key.",
+    _("Encrypt the material with the wrapping key of this very import, RSAES_OAEP_SHA_256, hash and MGF1 both SHA-256."),
+)
+NOT_PENDING_IMPORT = _bad("KMS.0310", "The key is not in Pending import state.")
+IMPORT_TOKEN_EXPIRED = _bad(
+    "KMS.2601",
+    "Token expired.",
+    _("The import token is older than 24 hours, revoked or used. Download the import items again."),
+)
+EXPIRATION_IN_THE_PAST = _bad("KMS.2602", "Key expiration time must be later than the current time.")
+TOKEN_OF_ANOTHER_KEY = _bad("KMS.2603", "Key IDs in the imported key and token do not match.")
+MATERIAL_LENGTH = _bad("KMS.2604", "The external key plaintext length must be 32 bits.", _("Key material is 32 bytes."))
+IMPORT_TOKEN_INVALID = _bad(
+    "KMS.2605", "Token verification failed.", _("Obtain the wrapping key and the import token again, and use them together.")
+)
+MATERIAL_DIFFERS = _bad(
+    "KMS.2606",
+    "You are importing a deleted key again. The imported plaintext must be the same as the deleted key plaintext.",
+)
+PRIVATE_KEY_MISSING = _bad("KMS.2608", "The imported asymmetric private key can not be null.")
+PRIVATE_KEY_INVALID = _bad("KMS.2609", "The imported asymmetric private is invalid.")
+TEMPORARY_KEY_LENGTH = _bad("KMS.2610", "The temporary key length must be 16 or 32.")
+MATERIAL_NOT_DELETABLE = _bad(
+    "KMS.2701", "Key material is not in Enabled or Disabled state and cannot be deleted."
+)
+ASYMMETRIC_MATERIAL_STAYS = _bad(
+    "KMS.2702",
+    "The imported private key material can not be deleted.",
+    _("Material of an asymmetric key lives as long as the key. Delete the key instead."),
+)
+
+# The service itself
+INTERNAL = Code("KMS.0101", 500, "KMS error.")
+SEALED = Code(
+    "KMS.0104",
+    503,
+    "A system exception occurred. Contact technical support.",
+    _("The service is sealed: its root key is missing or is not the right one."),
+)
+
+CATALOGUE: dict[str, Code] = {
+    value.code: value for value in list(globals().values()) if isinstance(value, Code)
+}
