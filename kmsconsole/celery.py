@@ -1,0 +1,72 @@
+"""The Celery app and the beat schedule, as one table.
+
+A task finds what is due and performs an operation for each; a message carries ids at most and is a hint, never an order
+(SEC-080, SEC-081). Losing, repeating or forging one changes nothing.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
+
+
+@dataclass(frozen=True)
+class Duty:
+    """One row of the beat table: a task, its period in sweeps of KMS_JOB_INTERVAL, and why it exists."""
+
+    task: str
+    every: int
+    why: str
+
+
+DUTIES = (
+    Duty(
+        "imports.tasks.expire_wrapping_keys", 1, "Erase the private half of wrapping keys that are over 24 hours old."
+    ),
+    Duty("imports.tasks.expire_material", 1, "Erase material past its expiry; its key goes to Pending import."),
+    Duty("keys.tasks.delete_due_keys", 1, "Delete keys whose waiting period is over."),
+    Duty("iam.tasks.forget_expired", 10, "Forget tokens, sessions and counters that no longer say anything."),
+)
+
+
+def period(duty: Duty) -> timedelta:
+    return timedelta(seconds=duty.every * settings.KMS_JOB_INTERVAL)
+
+
+app = Celery("kmsconsole", set_as_current=True)
+app.conf.update(
+    broker_url=settings.KMS_REDIS_URL or "memory://",
+    task_always_eager=settings.KMS_REDIS_URL is None,
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_soft_time_limit=240,
+    task_time_limit=300,
+    task_create_missing_queues=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    worker_send_task_events=False,
+    worker_enable_remote_control=False,  # nobody gives a worker orders through the broker
+    broker_connection_retry_on_startup=True,
+    # Longer than a task may run, so that Redis does not hand a running one to a second worker.
+    broker_transport_options={"visibility_timeout": 600},
+    timezone="UTC",
+    enable_utc=True,
+    beat_schedule={
+        duty.task: {
+            "task": duty.task,
+            "schedule": period(duty),
+            # A sweep that waited for longer than its period has a younger twin behind it.
+            "options": {"expires": period(duty).total_seconds()},
+        }
+        for duty in DUTIES
+    },
+)
+app.autodiscover_tasks()

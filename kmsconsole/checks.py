@@ -1,0 +1,1 @@
+"""Faults of a deployment, each found before it serves (SEC-092)."""

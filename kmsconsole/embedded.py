@@ -1,0 +1,49 @@
+"""Beat without a broker: a thread of the process that supervises the embedded product.
+
+Tasks run in that thread, one after another (`task_always_eager`). One supervisor holds one KMS_HOME, so there is exactly
+one clock and no lease is needed.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from celery import Celery
+from celery.beat import Scheduler
+from django.db import close_old_connections
+
+logger = logging.getLogger(__name__)
+
+
+class EmbeddedBeat(threading.Thread):
+    """Ticks the beat schedule of `app` until it is stopped.
+
+    The schedule starts anew with the process: a sweep finds whatever is due, so nothing is lost by forgetting the last.
+    """
+
+    def __init__(self, app: Celery) -> None:
+        super().__init__(name="beat", daemon=True)
+        self._app = app
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        self._app.set_current()
+        scheduler = Scheduler(app=self._app)
+        while not self._stopped.is_set():
+            seconds = _guarded(scheduler.tick)
+            self._stopped.wait(1.0 if seconds is None else min(seconds, 1.0))
+
+    def stop(self, *, seconds: float) -> None:
+        """Ask the thread to end and wait that long for the task it may be running."""
+        self._stopped.set()
+        self.join(timeout=seconds)
+
+
+def _guarded(tick: Callable[[], float]) -> float | None:
+    # The one broad `except` of the jobs: a clock that dies of one bad hour would stop every later sweep.
+    try:
+        close_old_connections()
+        return tick()
+    except Exception:
+        logger.exception("The job clock failed; it goes on.")
+        return None

@@ -1,0 +1,67 @@
+"""Logs as JSON lines on standard error (SEC-063, SEC-064).
+
+A line holds what the product said and nothing a client sent: no body, no header, no query string. JSON escapes every
+control character, so nobody can forge a line.
+"""
+
+import json
+import logging
+from typing import Any
+
+FIELDS = ("request_id", "action", "code", "status", "duration_ms", "principal", "address", "task")
+"""What a call may attach with `extra=`; everything else a record carries stays inside the process."""
+
+
+class JsonLines(logging.Formatter):
+    """One record, one line. A traceback names files and lines, and the exception's type without its text:
+    the text may quote a value (SEC-065)."""
+
+    default_msec_format = "%s.%03dZ"
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    @staticmethod
+    def converter(seconds: float | None) -> Any:
+        import time
+
+        return time.gmtime(seconds)
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        if record.exc_info and record.exc_info[0]:
+            line["exception"] = record.exc_info[0].__name__
+            line["where"] = _frames(record)
+        # ASCII only: terminals also obey control characters beyond ASCII (C1, bidirectional overrides).
+        return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def _frames(record: logging.LogRecord) -> list[str]:
+    frames = []
+    trace = record.exc_info[2] if record.exc_info else None
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return frames[-12:]
+
+
+def configuration(level: str) -> dict[str, Any]:
+    """The LOGGING setting: everything to standard error at `level`, Django's own handlers (mail, console) gone."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "kmsconsole.logs.JsonLines"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "level": level, "propagate": True},
+            "django.server": {"handlers": [], "level": level, "propagate": True},
+            # Its messages quote the statement and its parameters.
+            "django.db.backends": {"level": "WARNING"},
+        },
+    }

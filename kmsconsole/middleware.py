@@ -1,0 +1,140 @@
+"""What every request passes on its way in and every answer on its way out.
+
+The chain is short on purpose: the API is called thousands of times a second and pays only for what it needs. Session,
+CSRF protection, messages and the like belong to pages and stand behind `ConsoleOnly` (SEC-072: a cookie is not even read
+on an API path).
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.module_loading import import_string
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+_API_PATH = re.compile(r"/(v1\.0|v2|v3|healthz|readyz|metrics)(/|$)")
+
+CONTENT_SECURITY_POLICY = (  # SEC-070
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_UNUSED_FEATURES = (
+    "accelerometer", "autoplay", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope", "hid",
+    "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb", "xr-spatial-tracking",
+)  # fmt: skip
+HEADERS = {  # SEC-071
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: Django's CSRF check falls back to the referrer when a browser sends no Origin.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES),
+}
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether the path belongs to clients and probes rather than to the console."""
+    return _API_PATH.match(request.path_info) is not None
+
+
+class RequestId:
+    """Gives each request the id by which its traces and log lines are found, and tells it to the caller.
+
+    The id is always ours: one taken from the caller could be forged to hide among another's calls.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class SecurityHeaders:
+    """Sets the headers of SEC-070 and SEC-071 on every answer. Nothing but static files may be stored anywhere."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self.headers = dict(HEADERS)
+        if settings.SECURE_HSTS_SECONDS:
+            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in self.headers.items():
+            response[name] = value
+        if not (request.path_info.startswith(settings.STATIC_URL) and response.status_code in {200, 206, 304}):
+            response["Cache-Control"] = "no-store"
+        return response
+
+
+class TrustedProxy:
+    """Behind a proxy that we trust, the client is the last address it wrote; the client itself wrote those before it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        if not settings.KMS_TRUSTED_PROXY:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded
+        return self.get_response(request)
+
+
+class KnownHost:
+    """Refuses a request for a host that is not ours before an address is built from it, whatever its path (SEC-072)."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        # Probes come from inside and by whatever address they know; they are told nothing.
+        if not request.path_info.endswith(("/healthz", "/readyz")):
+            request.get_host()  # raises DisallowedHost
+        return self.get_response(request)
+
+
+class ConsoleOnly:
+    """Runs CONSOLE_MIDDLEWARE for pages and goes straight to the view for the API.
+
+    Django calls `process_view` only on what stands in MIDDLEWARE, so it is passed on here (the CSRF check lives in it).
+    The other hooks are not, and a middleware that has one is refused at start.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.api = get_response
+        self.console = get_response
+        self.view_hooks: list[Callable[..., HttpResponseBase | None]] = []
+        for path in reversed(settings.CONSOLE_MIDDLEWARE):
+            middleware = import_string(path)(self.console)
+            if hasattr(middleware, "process_exception") or hasattr(middleware, "process_template_response"):
+                raise ImproperlyConfigured(f"{path} needs a hook that CONSOLE_MIDDLEWARE does not offer.")
+            if hasattr(middleware, "process_view"):
+                self.view_hooks.insert(0, middleware.process_view)
+            self.console = convert_exception_to_response(middleware)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.api(request) if is_api(request) else self.console(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        if is_api(request):
+            return None
+        for hook in self.view_hooks:
+            response = hook(request, view, args, kwargs)
+            if response is not None:
+                return response
+        return None
