@@ -1,0 +1,111 @@
+"""RSA keys: OAEP encryption, PSS and PKCS#1 v1.5 signatures (RFC 8017), parameters fixed by SEC-015."""
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
+
+from kmscrypto.errors import CryptoError, DecryptionFailed, MessageTooLong, PairwiseTestFailed, UnsupportedAlgorithm
+from kmscrypto.hashing import hash_for
+from kmscrypto.specs import OAEP_HASHES, EncryptionAlgorithm, Scheme, SigningAlgorithm
+
+PUBLIC_EXPONENT = 65537
+
+
+def generate(bits: int) -> RSAPrivateKey:
+    """A new key whose halves have proved to fit together (SEC-097)."""
+    key = generate_private_key(PUBLIC_EXPONENT, bits)
+    pairwise_test(key)
+    return key
+
+
+def max_plaintext(bits: int, algorithm: str) -> int:
+    """Longest plaintext in bytes (RFC 8017 §7.1.1: k − 2·hLen − 2)."""
+    digest = OAEP_HASHES.get(algorithm)
+    if digest is None:
+        raise UnsupportedAlgorithm(algorithm, f"RSA_{bits}")
+    return bits // 8 - 2 * digest.digest_size - 2
+
+
+def encrypt(key: RSAPublicKey | RSAPrivateKey, algorithm: str, plaintext: bytes) -> bytes:
+    """RSA-OAEP; `MessageTooLong` beyond `max_plaintext`."""
+    limit = max_plaintext(key.key_size, algorithm)
+    if len(plaintext) > limit:
+        raise MessageTooLong(limit)
+    return _public(key).encrypt(plaintext, oaep(algorithm))
+
+
+def decrypt(key: RSAPrivateKey, algorithm: str, ciphertext: bytes) -> bytes:
+    """Undo `encrypt`. Every failure is the same `DecryptionFailed`, as for unwrapping (SEC-025)."""
+    scheme = oaep(algorithm)
+    if not in_range(key, ciphertext):
+        raise DecryptionFailed
+    try:
+        return key.decrypt(ciphertext, scheme)
+    except ValueError:
+        raise DecryptionFailed from None
+
+
+def sign(key: RSAPrivateKey, algorithm: str, message: bytes, *, is_digest: bool) -> bytes:
+    scheme = _signing_algorithm(key, algorithm)
+    return key.sign(message, _signature_padding(scheme), hash_for(scheme, message, is_digest=is_digest))
+
+
+def verify(
+    key: RSAPublicKey | RSAPrivateKey, algorithm: str, message: bytes, signature: bytes, *, is_digest: bool
+) -> bool:
+    """False for a wrong or malformed signature; raises only for an algorithm or digest that does not fit."""
+    scheme = _signing_algorithm(key, algorithm)
+    digest = hash_for(scheme, message, is_digest=is_digest)
+    try:
+        _public(key).verify(signature, message, _signature_padding(scheme), digest)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def oaep(algorithm: str) -> padding.OAEP:
+    """OAEP with MGF1 over the same hash and an empty label (SEC-015)."""
+    digest = OAEP_HASHES.get(algorithm)
+    if digest is None:
+        raise UnsupportedAlgorithm(algorithm, "RSA")
+    return padding.OAEP(mgf=padding.MGF1(digest), algorithm=digest, label=None)
+
+
+def in_range(key: RSAPrivateKey, ciphertext: bytes) -> bool:
+    """Exactly k bytes and 1 < c < n−1 (SP 800-56B r2 §7.1.2): public facts, checked before the private operation."""
+    if len(ciphertext) != (key.key_size + 7) // 8:
+        return False
+    return 1 < int.from_bytes(ciphertext) < key.public_key().public_numbers().n - 1
+
+
+def pairwise_test(key: RSAPrivateKey) -> None:
+    """Sign and decrypt a probe, for a new key may serve either use; `PairwiseTestFailed` if it does not come back."""
+    probe, oaep_name = b"kms pairwise test", EncryptionAlgorithm.RSAES_OAEP_SHA_256
+    algorithm = SigningAlgorithm.RSASSA_PSS_SHA_256
+    try:
+        signature = sign(key, algorithm, probe, is_digest=False)
+        fits = verify(key, algorithm, probe, signature, is_digest=False)
+        fits = fits and decrypt(key, oaep_name, encrypt(key, oaep_name, probe)) == probe
+    except (CryptoError, ValueError):
+        fits = False
+    if not fits:
+        raise PairwiseTestFailed
+
+
+def _public(key: RSAPublicKey | RSAPrivateKey) -> RSAPublicKey:
+    return key.public_key() if isinstance(key, RSAPrivateKey) else key
+
+
+def _signing_algorithm(key: RSAPublicKey | RSAPrivateKey, name: str) -> SigningAlgorithm:
+    if name not in _SIGNATURES:
+        raise UnsupportedAlgorithm(name, f"RSA_{key.key_size}")
+    return _SIGNATURES[name]
+
+
+def _signature_padding(algorithm: SigningAlgorithm) -> padding.AsymmetricPadding:
+    if algorithm.scheme is Scheme.PKCS1_V1_5:
+        return padding.PKCS1v15()
+    return padding.PSS(mgf=padding.MGF1(algorithm.hash), salt_length=padding.PSS.DIGEST_LENGTH)
+
+
+_SIGNATURES = {str(each): each for each in SigningAlgorithm if each.scheme is not Scheme.ECDSA}
