@@ -15,24 +15,21 @@ from enum import IntEnum
 from struct import Struct
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import constant_time
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from kmscrypto.aes import BLOCK_BYTES, KEY_BYTES, NONCE_BYTES, TAG_BYTES, gcm_decrypt, gcm_encrypt
 from kmscrypto.errors import DecryptionFailed, MalformedCiphertext
 from kmscrypto.specs import SHA_256
 
 FORMAT, SUITE, FLAGS, RESERVED = 1, 1, 0, bytes(8)
-MATERIAL_BYTES = 32
-SALT_BYTES, COMMITMENT_BYTES, NONCE_BYTES, TAG_BYTES, BLOCK_BYTES = 32, 32, 12, 16, 16
+MATERIAL_BYTES, SALT_BYTES, COMMITMENT_BYTES = 32, 32, 32
 
 _HEADER = Struct(">BBBB16sI8s32s32s12s")
 _INFO = Struct(">4sB16sI")
 _LENGTH = Struct(">I")
 _PADDING = PKCS7(8 * BLOCK_BYTES)
-_AES_KEY_BYTES = 32
 
 HEADER_BYTES = _HEADER.size
 OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES
@@ -71,7 +68,7 @@ def seal(
     header = _HEADER.pack(FORMAT, SUITE, purpose, FLAGS, id_bytes, version, RESERVED, salt, commitment, nonce)
     padder = _PADDING.padder()
     padded = padder.update(plaintext) + padder.finalize()
-    return header + AESGCM(key).encrypt(nonce, padded, header + binding)
+    return header + gcm_encrypt(key, nonce, padded, header + binding)
 
 
 def parse(blob: bytes) -> Envelope:
@@ -103,11 +100,11 @@ def open(  # noqa: A001 - the pair of `seal`, always called as `envelope.open`
     key, commitment = _derive(material, envelope.salt, purpose, envelope.key_id.bytes, envelope.version)
     if not constant_time.bytes_eq(commitment, envelope.commitment):
         raise DecryptionFailed
+    padded = gcm_decrypt(key, envelope.nonce, envelope.sealed, envelope.header + binding)
+    unpadder = _PADDING.unpadder()
     try:
-        padded = AESGCM(key).decrypt(envelope.nonce, envelope.sealed, envelope.header + binding)
-        unpadder = _PADDING.unpadder()
         return unpadder.update(padded) + unpadder.finalize()
-    except (InvalidTag, ValueError):
+    except ValueError:  # authentic, so not made by `seal`
         raise DecryptionFailed from None
 
 
@@ -137,5 +134,5 @@ def _derive(material: bytes, salt: bytes, purpose: int, id_bytes: bytes, version
     if len(material) != MATERIAL_BYTES:
         raise ValueError("an envelope is sealed under exactly 32 bytes")
     info = _INFO.pack(b"kms1", purpose, id_bytes, version)
-    derived = HKDF(SHA_256, _AES_KEY_BYTES + COMMITMENT_BYTES, salt, info).derive(material)
-    return derived[:_AES_KEY_BYTES], derived[_AES_KEY_BYTES:]
+    derived = HKDF(SHA_256, KEY_BYTES + COMMITMENT_BYTES, salt, info).derive(material)
+    return derived[:KEY_BYTES], derived[KEY_BYTES:]
