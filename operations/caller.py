@@ -39,6 +39,18 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """A set of enterprise projects: all but the named when `everywhere`, else only the named."""
+
+    everywhere: bool
+    named: frozenset[str]
+
+    @property
+    def is_whole(self) -> bool:
+        return self.everywhere and not self.named
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """What a caller may do in one project. Nothing is allowed by default; an explicit deny wins (SEC-050)."""
 
@@ -52,12 +64,12 @@ class Rights:
         """May the caller do this in at least one enterprise project? For lists and for buttons."""
         return any(self.allow(action, scope) for scope in self._scopes())
 
-    def enterprise_projects(self, action: str) -> frozenset[str] | None:
-        """The enterprise projects in which the action is allowed; None when it is every one of them."""
+    def reach(self, action: str) -> Reach:
+        """The enterprise projects in which the action is allowed, in a form a query can use."""
         scopes = self._scopes()
-        if self.allow(action, _ANY_OTHER) and all(self.allow(action, scope) for scope in scopes):
-            return None
-        return frozenset(scope for scope in scopes if scope != _ANY_OTHER and self.allow(action, scope))
+        everywhere = self.allow(action, _ANY_OTHER)
+        named = frozenset(s for s in scopes if s != _ANY_OTHER and self.allow(action, s) is not everywhere)
+        return Reach(everywhere, named)
 
     def _scopes(self) -> tuple[str, ...]:
         named = {s.enterprise_project_id for s in self.statements if s.enterprise_project_id is not None}

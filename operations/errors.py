@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-type Text = str | Promise
+Text: TypeAlias = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,14 @@ class KmsError(Exception):
     """The only exception a face must know. `errors` lists every bad field in declared order; the wire shows the first."""
 
     def __init__(
-        self, code: Code, *, field: str = "", hint: Text = "", errors: Sequence[FieldError] = (), retry_after: int = 0
+        self,
+        code: Code,
+        *,
+        field: str = "",
+        hint: Text = "",
+        errors: Sequence[FieldError] = (),
+        retry_after: int = 0,
+        evidence: object = None,
     ) -> None:
         super().__init__(code.code)
         self.code = code
@@ -44,6 +52,8 @@ class KmsError(Exception):
         self.hint: Text = hint or code.hint
         self.errors: tuple[FieldError, ...] = tuple(errors) or ((FieldError(field, code, self.hint),) if field else ())
         self.retry_after = retry_after
+        # What the operation's `on_refusal` needs to know; never shown, never traced.
+        self.evidence = evidence
 
     @classmethod
     def of_fields(cls, errors: Sequence[FieldError]) -> KmsError:
@@ -86,7 +96,9 @@ BODY_TOO_LONG = _bad("KMS.0203", "Request message too long.")
 PARAMETER_MISSING = _bad("KMS.0204", "Parameters missing in the request message.", _("This field is required."))
 KEY_ID_INVALID = _bad("KMS.0205", "Invalid key ID.")
 SEQUENCE_INVALID = _bad("KMS.0206", "Invalid sequence number.")
-KEY_NOT_FOUND = Code("KMS.0207", 404, "The key does not exist.", _("It may have been deleted, or be in another project."))
+KEY_NOT_FOUND = Code(
+    "KMS.0207", 404, "The key does not exist.", _("It may have been deleted, or be in another project.")
+)
 CONTEXT_INVALID = _bad("KMS.0208", "Invalid value of value encryption_context.")
 METHOD_NOT_ALLOWED = Code("KMS.0215", 405, "Request method not supported.")
 PARAMETER_INVALID = _bad("KMS.0308", "Invalid parameter.")
@@ -142,7 +154,9 @@ TAG_LIST_INVALID = _bad("KMS.0412", "Invalid tag list.", _("The tag key already 
 
 # Using keys
 DIGEST_LENGTH = _bad(
-    "KMS.0329", "Hash algorithm does not match the digest length.", _("With DIGEST, send exactly the hash of the message.")
+    "KMS.0329",
+    "Hash algorithm does not match the digest length.",
+    _("With DIGEST, send exactly the hash of the message."),
 )
 SIGNING_ALGORITHM = _bad("KMS.0332", "This key is not support the signing algorithm.")
 PLAIN_TEXT_INVALID = _bad("KMS.2101", "Invalid plain_text.", _("1 to 4,096 bytes can be encrypted at once."))
@@ -159,7 +173,9 @@ CIPHER_TEXT_INVALID = _bad(
 UNWRAP_FAILED = _bad(
     "KMS.0311",
     "Failed to decrypt data using the RSA private key.",
-    _("Encrypt the material with the wrapping key of this very import, RSAES_OAEP_SHA_256, hash and MGF1 both SHA-256."),
+    _(
+        "Encrypt the material with the wrapping key of this very import, RSAES_OAEP_SHA_256, hash and MGF1 both SHA-256."
+    ),
 )
 NOT_PENDING_IMPORT = _bad("KMS.0310", "The key is not in Pending import state.")
 IMPORT_TOKEN_EXPIRED = _bad(
@@ -171,7 +187,9 @@ EXPIRATION_IN_THE_PAST = _bad("KMS.2602", "Key expiration time must be later tha
 TOKEN_OF_ANOTHER_KEY = _bad("KMS.2603", "Key IDs in the imported key and token do not match.")
 MATERIAL_LENGTH = _bad("KMS.2604", "The external key plaintext length must be 32 bits.", _("Key material is 32 bytes."))
 IMPORT_TOKEN_INVALID = _bad(
-    "KMS.2605", "Token verification failed.", _("Obtain the wrapping key and the import token again, and use them together.")
+    "KMS.2605",
+    "Token verification failed.",
+    _("Obtain the wrapping key and the import token again, and use them together."),
 )
 MATERIAL_DIFFERS = _bad(
     "KMS.2606",
@@ -180,9 +198,7 @@ MATERIAL_DIFFERS = _bad(
 PRIVATE_KEY_MISSING = _bad("KMS.2608", "The imported asymmetric private key can not be null.")
 PRIVATE_KEY_INVALID = _bad("KMS.2609", "The imported asymmetric private is invalid.")
 TEMPORARY_KEY_LENGTH = _bad("KMS.2610", "The temporary key length must be 16 or 32.")
-MATERIAL_NOT_DELETABLE = _bad(
-    "KMS.2701", "Key material is not in Enabled or Disabled state and cannot be deleted."
-)
+MATERIAL_NOT_DELETABLE = _bad("KMS.2701", "Key material is not in Enabled or Disabled state and cannot be deleted.")
 ASYMMETRIC_MATERIAL_STAYS = _bad(
     "KMS.2702",
     "The imported private key material can not be deleted.",
@@ -198,6 +214,4 @@ SEALED = Code(
     _("The service is sealed: its root key is missing or is not the right one."),
 )
 
-CATALOGUE: dict[str, Code] = {
-    value.code: value for value in list(globals().values()) if isinstance(value, Code)
-}
+CATALOGUE: dict[str, Code] = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}

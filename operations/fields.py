@@ -1,0 +1,268 @@
+"""Wire fields: how each kind of value is read from a request, and the error it earns when it is bad.
+
+A field is the one place where a rule of syntax stands; forms and JSON both go through it. Numbers are taken as integers
+or as decimal strings, because the original's clients send both (api.md, rule 1).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from operations import errors
+from operations.errors import Code, FieldError, KmsError, Text as Words
+
+KEY_ID = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
+
+
+class Bad(Exception):
+    """A value a field refuses, with the code it earns and a hint for people."""
+
+    def __init__(self, code: Code, hint: Words = "") -> None:
+        super().__init__(code.code)
+        self.code = code
+        self.hint = hint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One member of a request. `name` is the wire name, the service's keyword and the form field's name at once."""
+
+    name: str
+    required: bool = False
+    default: Any = None
+    error: Code = errors.PARAMETER_INVALID
+    hint: Words = ""
+    missing: Code = errors.PARAMETER_MISSING
+    missing_hint: Words = ""
+    # Only traced fields enter the audit trail (SEC-063): an allow-list.
+    traced: bool = False
+
+    def is_absent(self, value: object) -> bool:
+        return value is None
+
+    def read(self, value: Any) -> Any:
+        raise Bad(self.error, self.hint)
+
+    def refuse(self, hint: Words = "") -> Bad:
+        return Bad(self.error, hint or self.hint or self.error.hint)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text(Field):
+    pattern: re.Pattern[str] | None = None
+    min_length: int = 0
+    max_length: int | None = None
+    too_long: Code | None = None
+
+    def is_absent(self, value: object) -> bool:
+        return value is None or (value == "" and self.required and self.min_length > 0)
+
+    def read(self, value: Any) -> str:
+        # PostgreSQL stores neither NUL nor lone surrogates.
+        if not isinstance(value, str) or "\x00" in value or not _is_encodable(value):
+            raise self.refuse()
+        if self.max_length is not None and len(value) > self.max_length:
+            raise Bad(self.too_long or self.error, (self.too_long or self.error).hint or self.hint)
+        if len(value) < self.min_length:
+            raise self.refuse()
+        if self.pattern is not None and not self.pattern.fullmatch(value):
+            raise self.refuse()
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Field):
+    """One of `values`. Compared without case, as some clients write `Encrypt_Decrypt`."""
+
+    values: tuple[str, ...]
+
+    def is_absent(self, value: object) -> bool:
+        return value is None or value == ""
+
+    def read(self, value: Any) -> str:
+        if isinstance(value, str):
+            for choice in self.values:
+                if choice.lower() == value.lower():
+                    return choice
+        raise self.refuse()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole(Field):
+    """A whole number, as a JSON integer or a decimal string; "" is absent."""
+
+    minimum: int = 0
+    maximum: int = 2**53
+
+    def is_absent(self, value: object) -> bool:
+        return value is None or value == ""
+
+    def read(self, value: Any) -> int:
+        if isinstance(value, str) and len(value) <= 20 and re.fullmatch(r"-?[0-9]+", value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
+            raise self.refuse()
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base64(Field):
+    """Strict Base64 (RFC 4648 section 4): no line breaks, no foreign characters, canonical padding."""
+
+    min_bytes: int = 0
+    max_bytes: int = 65536
+
+    def read(self, value: Any) -> bytes:
+        if not isinstance(value, str) or len(value) > 4 * (self.max_bytes // 3 + 1):
+            raise self.refuse()
+        raw = decode_base64(value)
+        if raw is None or not self.min_bytes <= len(raw) <= self.max_bytes:
+            raise self.refuse()
+        return raw
+
+
+def decode_base64(text: str) -> bytes | None:
+    """The bytes, or None where the text is not canonical Base64. Leniency here would be malleability."""
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return raw if base64.b64encode(raw) == text.encode("ascii") else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyId(Field):
+    """A key's ID and nothing else; an alias-shaped text is refused here (api.md, "K")."""
+
+    name: str = "key_id"
+    required: bool = True
+    error: Code = errors.KEY_ID_INVALID
+    traced: bool = True
+
+    def read(self, value: Any) -> str:
+        if isinstance(value, str) and KEY_ID.fullmatch(value):
+            return value
+        raise self.refuse()
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyReference(KeyId):
+    """A key's ID, `alias/<name>` or an alias URN (api.md, "K+"). A bare text is never taken for an alias."""
+
+    def read(self, value: Any) -> str:
+        if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= 400:
+            if KEY_ID.fullmatch(value) or value.startswith(("alias/", "kms:")):
+                return value
+        raise self.refuse()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context(Field):
+    """An encryption context: a JSON object of strings, at most 8,192 characters."""
+
+    error: Code = errors.CONTEXT_INVALID
+
+    def read(self, value: Any) -> dict[str, str]:
+        if not isinstance(value, Mapping):
+            raise self.refuse()
+        pairs = {}
+        for name, text in value.items():
+            if isinstance(text, bool) or not isinstance(text, str | int):
+                raise self.refuse()
+            pairs[name] = str(text)
+        if sum(len(name) + len(text) + 6 for name, text in pairs.items()) > 8192:
+            raise self.refuse()
+        if not all(_is_encodable(part) for pair in pairs.items() for part in pair):
+            raise self.refuse()
+        return pairs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tags(Field):
+    """A list of `{key, value}`; at most `most`, each key once."""
+
+    most: int = 20
+    default: Any = ()
+
+    def read(self, value: Any) -> tuple[tuple[str, str], ...]:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise Bad(errors.TAG_LIST_INVALID)
+        if len(value) > self.most:
+            raise Bad(errors.TOO_MANY_TAGS, errors.TOO_MANY_TAGS.hint)
+        tags = tuple(read_tag(item) for item in value)
+        if len({name for name, _value in tags}) != len(tags):
+            raise Bad(errors.TAG_LIST_INVALID, errors.TAG_LIST_INVALID.hint)
+        return tags
+
+
+# api.md, limits: on the wire anything but control characters and these; the console's form is narrower.
+_TAG_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f*<>\\=]")
+
+
+def read_tag(item: Any) -> tuple[str, str]:
+    """A tag's key (1 to 128 characters) and value (0 to 255). Raises Bad with the tag's own codes."""
+    if not isinstance(item, Mapping):
+        raise Bad(errors.TAG_LIST_INVALID)
+    name, value = item.get("key"), item.get("value")
+    value = "" if value is None else value
+    if not isinstance(name, str) or not isinstance(value, str):
+        raise Bad(errors.TAG_LIST_INVALID)
+    if not 1 <= len(name) <= 128:
+        raise Bad(errors.TAG_KEY_TOO_LONG, errors.TAG_KEY_TOO_LONG.hint)
+    if len(value) > 255:
+        raise Bad(errors.TAG_VALUE_TOO_LONG, errors.TAG_VALUE_TOO_LONG.hint)
+    if name != name.strip() or _TAG_FORBIDDEN.search(name) or not _is_encodable(name):
+        raise Bad(errors.TAG_KEY_INVALID, _("No spaces at the ends, and none of * < > \\ = in a tag key."))
+    if _TAG_FORBIDDEN.search(value) or not _is_encodable(value):
+        raise Bad(errors.TAG_VALUE_INVALID, _("None of * < > \\ = in a tag value."))
+    return name, value
+
+
+# The original's optional request number: checked, echoed in the trace, otherwise unused.
+SEQUENCE = Text(name="sequence", pattern=re.compile(r"[0-9a-zA-Z-]{36}"), error=errors.SEQUENCE_INVALID, traced=True)
+
+
+@dataclass(frozen=True)
+class Request:
+    """The members an operation takes. Anything else in a body is ignored, as the original does (api.md, rule 12)."""
+
+    fields: tuple[Field, ...] = ()
+    traced: frozenset[str] = field(init=False, default=frozenset())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", (*self.fields, SEQUENCE))
+        object.__setattr__(self, "traced", frozenset(f.name for f in self.fields if f.traced))
+
+    def read(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The checked values by name. Raises KmsError with every bad field, missing ones first."""
+        missing, bad, values = [], [], {}
+        for member in self.fields:
+            value = data.get(member.name)
+            if member.is_absent(value):
+                if member.required:
+                    hint = member.missing_hint or member.missing.hint
+                    missing.append(FieldError(member.name, member.missing, hint))
+                values[member.name] = member.default
+                continue
+            try:
+                values[member.name] = member.read(value)
+            except Bad as refusal:
+                bad.append(FieldError(member.name, refusal.code, refusal.hint))
+        if missing or bad:
+            raise KmsError.of_fields(missing + bad)
+        return values
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

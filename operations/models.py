@@ -1,0 +1,61 @@
+"""What performing leaves behind: the audit trail, and counters for what is rate-limited."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Rating(models.TextChoices):
+    NORMAL = "normal"
+    WARNING = "warning"
+    INCIDENT = "incident"
+
+
+class Trace(models.Model):
+    """One performed or refused operation. Rows are only ever added (SEC-060)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    time = models.DateTimeField()
+    name = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16)
+    rating = models.CharField(max_length=8, choices=Rating.choices)
+    account_id = models.CharField(max_length=32, blank=True)
+    project_id = models.CharField(max_length=32, blank=True)
+    region_id = models.CharField(max_length=64, blank=True)
+    user_id = models.CharField(max_length=32, blank=True)
+    user_name = models.CharField(max_length=255, blank=True)
+    source_ip = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=256, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    resource_type = models.CharField(max_length=32, blank=True)
+    resource_id = models.CharField(max_length=64, blank=True)
+    resource_name = models.CharField(max_length=255, blank=True)
+    request = models.JSONField(default=dict)
+    response_code = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=16, blank=True)
+    message = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["project_id", "-time", "-id"], name="trace_by_project"),
+            models.Index(fields=["resource_id", "-time"], name="trace_by_resource"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.time:%Y-%m-%dT%H:%M:%SZ} {self.name} {self.rating}"
+
+
+class RateCount(models.Model):
+    """Calls of one user in one window of time."""
+
+    bucket = models.CharField(max_length=96)
+    window = models.BigIntegerField()
+    calls = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bucket", "window"], name="one_count_a_window")]
+
+    def __str__(self) -> str:
+        return f"{self.bucket} {self.window}"

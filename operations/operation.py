@@ -1,0 +1,56 @@
+"""Operation: the declaration of one thing the service can do. A plain value; `perform` gives it life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from operations.caller import Caller
+from operations.errors import KmsError
+from operations.fields import Request
+from operations.limits import Rate
+
+
+class Target(Protocol):
+    """What an operation is about: a key, a project, an offer."""
+
+    @property
+    def enterprise_project_id(self) -> str: ...
+
+    @property
+    def is_resource(self) -> bool: ...
+
+    @property
+    def trace_identity(self) -> tuple[str, str, str]:
+        """Resource type, id and name as a trace shows them."""
+
+    def admit(self, use: Any) -> None:
+        """Raises KmsError where the target's kind or state does not allow this use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    name: str
+    # Where the wire has it, below /v1.0/{project_id}/; None for what only the clock does.
+    path: str | None = None
+    method: str = "POST"
+    status: int = 200
+    # The permission it asks for; None for internal operations, which only the system performs.
+    action: str | None
+    # Row of the target's admission table; None admits in every state.
+    use: Any = None
+    locate: Callable[[Caller, dict[str, Any]], Target]
+    run: Callable[..., Any]
+    request: Request = field(default_factory=Request)
+    # Turns what `run` returned into the answer's JSON object.
+    respond: Callable[[Any], Mapping[str, Any]] = lambda _result: {}
+    # The name its trace bears.
+    trace: str
+    # Beside a failure's trace, in the same transaction: what must survive the refusal (SEC-026).
+    on_refusal: Callable[[KmsError], None] | None = None
+    rate: Rate | None = None
+    summary: str = ""
+
+    def read(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        return self.request.read(data)

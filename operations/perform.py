@@ -1,0 +1,59 @@
+"""The only gate. Every request, from a browser, an SDK or the clock, becomes one operation and is performed here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from operations import errors, limits
+from operations.caller import Caller
+from operations.errors import KmsError
+from operations.operation import Operation
+from operations.trail import Trail
+from vault.errors import Sealed
+
+log = logging.getLogger(__name__)
+
+
+def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> Any:
+    """Reads, locates, authorises, admits, runs and records one operation; returns what `run` returned.
+
+    Change and trace are one transaction; a refusal leaves its trace in a transaction of its own. Permission is asked
+    before state is told, and an unknown target answers like a foreign one (SEC-051). Raises KmsError and nothing else.
+    """
+    trail = Trail(operation, caller)
+    try:
+        request = operation.read(data)
+        trail.note(request)
+        request.pop("sequence", None)
+        if operation.rate is not None:
+            limits.admit(operation.rate, caller)
+        with transaction.atomic():
+            target = operation.locate(caller, request)
+            trail.about(target)
+            caller.authorise(operation, target)
+            target.admit(operation.use)
+            result = operation.run(caller, target, **request)
+            trail.succeeded()
+    except KmsError as error:
+        _refused(operation, trail, error)
+        raise
+    except Sealed as cause:
+        # Sealed: nothing can be written with meaning, so no trace either; the answer says why (SEC-005).
+        raise KmsError(errors.SEALED) from cause
+    except Exception as bug:
+        log.exception("operation failed", extra={"operation": operation.name, "request_id": caller.request_id})
+        error = KmsError(errors.INTERNAL)
+        _refused(operation, trail, error)
+        raise error from bug
+    return result
+
+
+def _refused(operation: Operation, trail: Trail, error: KmsError) -> None:
+    with transaction.atomic():
+        if operation.on_refusal is not None:
+            operation.on_refusal(error)
+        trail.failed(error)

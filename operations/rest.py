@@ -1,0 +1,219 @@
+"""An operation as a REST endpoint: strict JSON in, the documented envelope out. Lean on purpose: one parser, one renderer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import URLPattern, path
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request as RestRequest
+from rest_framework.views import APIView
+
+from operations import errors
+from operations.caller import Caller
+from operations.errors import Code, KmsError
+from operations.operation import Operation
+from operations.perform import perform
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_JSON_DEPTH = 32
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """One JSON object; an empty body is an empty object.
+
+    Refuses, always as JSON_INVALID, what lenient parsers let through or choke on (SEC-076): duplicate members, NaN and
+    Infinity, a byte order mark, wrong UTF-8, deep nesting, endless numbers, anything but an object.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise KmsError(errors.BODY_TOO_LONG)
+    if not body.strip():
+        return {}
+    try:
+        text = body.decode("utf-8")
+        _check_depth(text)
+        value = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as cause:
+        raise KmsError(errors.JSON_INVALID) from cause
+    if not isinstance(value, dict):
+        raise KmsError(errors.JSON_INVALID)
+    return value
+
+
+def _check_depth(text: str) -> None:
+    # Counting brackets outside strings would need a scanner; counting all of them only ever overestimates, and a body
+    # that has more than the limit is looked at again without its strings.
+    if text.count("{") + text.count("[") <= MAX_JSON_DEPTH:
+        return
+    depth, in_string, escaped = 0, False, False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "{[":
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                raise ValueError("too deep")
+        elif character in "}]":
+            depth -= 1
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+class StrictJsonParser(BaseParser):
+    media_type = "*/*"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return read_json(stream.read(MAX_BODY_BYTES + 1))
+
+
+class OnlyJson(BaseContentNegotiation):
+    """There is one representation; what a client says it accepts does not matter."""
+
+    def select_parser(self, request: RestRequest, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: RestRequest, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def error_body(code: Code) -> dict[str, Any]:
+    return {"error": {"error_code": code.code, "error_msg": code.message}}
+
+
+def error_response(error: KmsError, *, request_id: str = "") -> HttpResponse:
+    body = error_body(error.code)
+    if error.code.status == 429:
+        # The gateway's errors are flat (api.md, section 5).
+        body = {"error_code": error.code.code, "error_msg": error.code.message, "request_id": request_id}
+    response = JsonResponse(body, status=error.code.status)
+    if error.retry_after:
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def as_kms_error(error: Exception) -> KmsError:
+    """What the framework itself refuses, in the service's terms; anything unknown is a bug and is logged."""
+    if isinstance(error, KmsError):
+        return error
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return KmsError(errors.METHOD_NOT_ALLOWED)
+    if isinstance(error, exceptions.NotFound):
+        return KmsError(errors.URL_INVALID)
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return KmsError(errors.TOKEN_INVALID)
+    if isinstance(error, exceptions.APIException) and error.status_code < 500:
+        return KmsError(errors.JSON_INVALID)
+    log.error("unhandled exception", exc_info=error)
+    return KmsError(errors.INTERNAL)
+
+
+class KmsApiView(APIView):
+    """Base of the service's own REST views: authenticated caller, strict JSON, the error envelope."""
+
+    parser_classes = (StrictJsonParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = OnlyJson
+    permission_classes = ()
+    throttle_classes = ()
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        return error_response(as_kms_error(exc), request_id=getattr(self.request, "request_id", ""))
+
+    def finalize_response(  # type: ignore[override]
+        self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        return response
+
+    def caller_for(self, request: RestRequest, project_id: str) -> Caller:
+        """The authenticated caller, whose project must be the one of the path."""
+        caller = request.user
+        if not isinstance(caller, Caller):
+            raise KmsError(errors.TOKEN_MISSING)
+        if caller.project_id != project_id:
+            raise KmsError(errors.WRONG_PROJECT)
+        return caller
+
+
+class OperationView(KmsApiView):
+    """All operations of one URL, by method."""
+
+    operations: ClassVar[Mapping[str, Operation]] = {}
+
+    @property
+    def allowed_methods(self) -> list[str]:
+        return list(self.operations)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.args, self.kwargs, self.headers = args, kwargs, {}
+        rest_request = self.initialize_request(request, *args, **kwargs)
+        self.request = rest_request
+        try:
+            operation = self.operations.get(request.method or "")
+            caller = self.caller_for(rest_request, kwargs.pop("project_id"))
+            if operation is None:
+                raise KmsError(errors.METHOD_NOT_ALLOWED)
+            data = (
+                {**request.GET.dict(), **kwargs} if request.method == "GET" else {**self.body(rest_request), **kwargs}
+            )
+            result = perform(operation, caller, data)
+            return _answer(operation, result)
+        except Exception as error:
+            return self.handle_exception(error)
+
+    def body(self, request: RestRequest) -> dict[str, Any]:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise KmsError(errors.BODY_TOO_LONG)
+        return read_json(request._request.body)
+
+
+def _answer(operation: Operation, result: Any) -> HttpResponse:
+    if operation.status == 204:
+        return HttpResponse(status=204)
+    return JsonResponse(dict(operation.respond(result)), status=operation.status)
+
+
+def routes(operations: tuple[Operation, ...]) -> list[URLPattern]:
+    """URL patterns, below /v1.0/{project_id}/, of the operations that have a path."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        if operation.path is not None:
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [path(f"<str:project_id>/{url}", _view(methods)) for url, methods in by_path.items()]
+
+
+def _view(methods: Mapping[str, Operation]) -> Callable[..., HttpResponseBase]:
+    name = "".join(part.title() for operation in methods.values() for part in operation.name.split("-"))
+    view_class = type(f"{name}View", (OperationView,), {"operations": methods})
+    return csrf_exempt(view_class.as_view())
+
+
+def unknown_path(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    return error_response(KmsError(errors.URL_INVALID))
