@@ -1,6 +1,7 @@
-"""Opened keys in the memory of one process, bounded in number and in seconds (SEC-006). Never Django's cache: that may be shared.
+"""Opened keys in the memory of one process, bounded in number and in seconds (SEC-006).
 
-Age is measured by the monotonic clock, so that neither a wrong system clock nor test mode keeps a key open longer.
+Never Django's cache, which may be shared. Age is measured by the monotonic clock, so that neither a wrong system
+clock nor test mode keeps a key open longer.
 """
 
 from __future__ import annotations

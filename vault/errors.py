@@ -1,6 +1,7 @@
-"""What can go wrong in the strong room. Faces never show these: `Sealed` becomes a 503, `OpenFailed` an error of the operation.
+"""What can go wrong in the strong room.
 
-The sentences of the root key errors are for the operator; they name files and key ids, never key bytes.
+Faces show none of these: `Sealed` becomes a 503, `OpenFailed` an error of the operation. The sentences of the root
+key errors are for the operator; they name files and key ids, never key bytes.
 """
 
 
@@ -17,7 +18,7 @@ class Sealed(VaultError):
 
 
 class OpenFailed(VaultError):
-    """A sealed value does not open in this place: moved, altered, or of a key that is not there. Never says which (SEC-013)."""
+    """A sealed value does not open here: moved, altered, or of a key that is gone. Never says which (SEC-013)."""
 
     def __init__(self) -> None:
         super().__init__("The sealed value does not open.")

@@ -1,19 +1,20 @@
 """Root key → service keys and project keys (security.md §2), and whether this process may use them: sealed or unsealed.
 
-Sealed means: no root key, the wrong one, no initialised database, or a failed self-test (SEC-005, SEC-097). Then nothing opens,
-nothing is written, and `seal_reason` tells the operator what to do.
+Sealed means: no root key, the wrong one, no initialised database, or a failed self-test (SEC-005, SEC-097). Then
+nothing opens, nothing is written, and `seal_reason` tells the operator what to do.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache, partial
 from threading import Lock
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from kmscrypto import selftest
 from kmscrypto.errors import CryptoError
@@ -31,7 +32,7 @@ UNINITIALISED = "The strong room is not initialised: run manage.py init_root."
 
 
 class ServicePurpose(StrEnum):
-    IMPORT_TOKEN = "import-token"
+    IMPORT_TOKEN = "import-token"  # noqa: S105  (a name, not a token)
     FINGERPRINT = "fingerprint"
     IAM = "iam"
     MARKER = "marker"
@@ -118,10 +119,10 @@ def project_key(region: str, project: str, *, version: int | None = None) -> Ope
     rows = ProjectKey.objects.filter(region=region, project=project)
     if version is None:
         row = rows.filter(retired_at=None).order_by("-version").first() or _first_project_key(region, project)
+    elif (found := rows.filter(version=version).first()) is not None:
+        row = found
     else:
-        row = rows.filter(version=version).first()
-        if row is None:
-            raise OpenFailed
+        raise OpenFailed
     opened = _opened(row)
     # Only once the row is certain to stay: a key that this very transaction made vanishes if it is rolled back.
     transaction.on_commit(partial(_remember, region, project, opened, current=version is None))
@@ -131,8 +132,8 @@ def project_key(region: str, project: str, *, version: int | None = None) -> Ope
 def lock_canary() -> Canary:
     """The canary, locked until the end of the transaction.
 
-    Whoever adds a wrapped row holds this lock, and so does a rotation when it changes the root that new rows are wrapped by:
-    no row can be added under a root that is about to be retired.
+    Whoever adds a wrapped row holds this lock, and so does a rotation when it changes the root that new rows are
+    wrapped by: no row can be added under a root that is about to be retired.
     """
     canary = Canary.objects.select_for_update().first()
     if canary is None:
@@ -146,6 +147,7 @@ def forget() -> None:
     _service_keys.clear()
     _project_keys.clear()
     keyring.forget()
+    _self_test_failure.cache_clear()
     _verdict = None
 
 
@@ -175,12 +177,12 @@ def _examine() -> str:
     if failure := _self_test_failure():
         return failure
     try:
-        with transaction.atomic():  # a failing query must not spoil the caller's transaction
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
             canary = Canary.objects.first()
             if canary is None:
                 return _without_canary()
             keyring.check_canary(canary)
-    except DatabaseError:
+    except DatabaseError:  # the savepoint, if there is one, keeps it from spoiling the caller's transaction
         return "The database cannot be read, or has not been migrated: run manage.py migrate."
     except Sealed as sealed:
         return sealed.reason

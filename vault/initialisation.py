@@ -1,7 +1,8 @@
-"""The first start: a root key, the canary that recognises it, and the service keys. Done once, on explicit order (SEC-005).
+"""The first start: a root key, the canary that recognises it, and the service keys. Once, on explicit order (SEC-005).
 
-A root key is never made beside a database that has one. The new key is named `root.key` only after the database is committed; until
-then it is the incoming one, which every process reads as well. So a crash at any point is mended by doing it again.
+A root key is never made beside a database that has one. The new key is named `root.key` only after the database is
+committed; until then it is the incoming one, which every process reads as well. So a crash at any point is mended by
+doing it again.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from vault.models import Canary, ProjectKey, ServiceKey
 def initialise(*, use_existing_root: bool = False) -> str:
     """Prepares an empty database and returns the id of its root key.
 
-    A root key file that is already there is taken only with `use_existing_root`; the environment and a program always bring their
-    own. Raises VaultError, with a sentence that says why, and then has changed nothing.
+    A root key file that is already there is taken only with `use_existing_root`; the environment and a program always
+    bring their own. Raises VaultError, with a sentence that says why, and then has changed nothing.
     """
     source = roots.configured()
     if not isinstance(source, roots.FileSource):
@@ -39,8 +40,9 @@ def _initialise_with_file(source: roots.FileSource, *, use_existing_root: bool) 
     _refuse_a_database_with_keys()
     if source.path.exists() and not use_existing_root:
         raise VaultError(
-            f"There is a root key at {source.path} already, but no key of it in this database. If this database is new and "
-            "shall use that root key, run init_root --use-existing; otherwise check which database you are connected to."
+            f"There is a root key at {source.path} already, but nothing in this database is sealed under it. If the "
+            "database is new and shall use that root key, run init_root --use-existing; otherwise check which database "
+            "you are connected to."
         )
     made = not source.path.exists()
     if made and not source.incoming_path.exists():
@@ -71,8 +73,8 @@ def _refuse_a_database_with_keys() -> None:
     canary = _canary()
     if canary is not None:
         raise VaultError(
-            f"This database is sealed under root key {canary.root_id} already. A new root key beside it would lose every key "
-            "in it; nothing was changed. If the root key is lost, restore it from your backup."
+            f"This database is sealed under root key {canary.root_id} already. A new root key beside it would lose "
+            "every key in it; nothing was changed. If the root key is lost, restore it from your backup."
         )
     if ServiceKey.objects.exists() or ProjectKey.objects.exists():
         raise VaultError("This database holds keys but no canary; nothing was changed. Restore it from your backup.")

@@ -1,7 +1,7 @@
 """The root keys as this process knows them, and the wrapping of rows under them.
 
-Each row names its root, so rows under the old and the new root are readable side by side during a rotation. A process that meets
-a root it does not know looks at the source again: a rotation needs no restart.
+Each row names its root, so rows under the old and the new root are readable side by side during a rotation. A process
+that meets a root it does not know looks at the source again: a rotation needs no restart.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def wrap(row: W, plaintext: bytes, *, under: roots.RootProvider) -> W:
 
 
 def unwrap(row: Wrapped) -> bytes:
-    """The plaintext of a row. Raises OpenFailed if the row was altered or moved, Sealed if its root is not to be had."""
+    """The plaintext of a row. Raises OpenFailed if it was altered or moved, Sealed if its root is not to be had."""
     try:
         provider = root(row.root_id)
     except Sealed:

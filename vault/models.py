@@ -1,7 +1,7 @@
-"""The keys that seal every other secret, wrapped by the root key (security.md §2). No column here ever holds a plaintext key.
+"""The keys that seal every other secret, wrapped by the root key (security.md §2). No column holds a plaintext key.
 
-Rows are made, opened and re-wrapped by `hierarchy`, `initialisation` and `rotation` only. `place` is what a wrapped value is
-bound to: a value copied into any other row does not open there (SEC-002).
+Rows are made, opened and re-wrapped by `hierarchy`, `initialisation` and `rotation` only. `place` is what a wrapped
+value is bound to: a value copied into any other row does not open there (SEC-002).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A root key that never enters our processes: a program of the operator's wraps and unwraps (an external KMS, an HSM).
 
-The program (KMS_ROOT_KEY_COMMAND, no shell) is run once per request with one JSON object on its standard input and answers with
-one on its standard output; bytes are Base64. docs/operate/root-key.md describes it for implementers.
+The program (KMS_ROOT_KEY_COMMAND, no shell) is run once per request with one JSON object on its standard input and
+answers with one on its standard output; bytes are Base64. docs/operate/root-key.md describes it for implementers.
 
     {"op": "roots"}                                          -> {"current": ID, "incoming": ID or null}
     {"op": "wrap",   "root_id": ID, "data": …, "aad": …}     -> {"data": …}

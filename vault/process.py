@@ -1,4 +1,7 @@
-"""Keeps key bytes out of core dumps and away from debuggers of the same user (SEC-008). Best effort: Python cannot wipe `bytes`."""
+"""Keeps key bytes out of core dumps and away from debuggers of the same user (SEC-008).
+
+That is what can be done in Python, where `bytes` cannot be wiped.
+"""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""Root keys as files: read only if nobody else could have read or planted them, written so that a crash leaves no half key.
+"""Root keys as files: read only if nobody else could have, written so that a crash leaves no half key.
 
 A root key file is a regular file of our own user, mode 0400 or 0600, of 32 raw bytes or their Base64 (SEC-001).
 """
@@ -90,7 +90,7 @@ def create(path: Path) -> None:
 
 
 def retire(current: Path, incoming: Path, *, keep: Path | None) -> None:
-    """Puts `incoming` in the place of `current` in one step; `keep` is the name under which the old key stays, if any."""
+    """Puts `incoming` in the place of `current` in one step; under the name `keep` the old key stays."""
     if keep is not None and not keep.exists():
         os.link(current, keep)
         sync(current.parent)  # the old key must have its new name before it loses its old one

@@ -1,7 +1,7 @@
 """Where root keys come from: a file, the environment, or a program of the operator's (SEC-001).
 
-A source gives the current root and, while a rotation is under way, the incoming one. The bytes of a root derive a wrap key
-and an id and are used for nothing else; a `RootProvider` does not keep them.
+A source gives the current root and, while a rotation is under way, the incoming one. The bytes of a root derive a
+wrap key and an id and are used for nothing else; a `RootProvider` does not keep them.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from vault.hierarchy import OpenedKey, ServicePurpose
 class Binding:
     """The place that a sealed value belongs to.
 
-    `kind` is the type of the object, `version` its own version (of key material, say), `parent` the key that it hangs on.
-    With a `project` the value is sealed under that project's key, otherwise under the service key `iam`.
+    `kind` is the type of the object, `version` its own version (of key material, say), `parent` the key that it hangs
+    on. With a `project` the value is sealed under that project's key, otherwise under the service key `iam`.
     """
 
     kind: str
@@ -55,8 +55,8 @@ def seal(binding: Binding, plaintext: bytes) -> bytes:
     )
 
 
-def open(binding: Binding, blob: bytes) -> bytes:
-    """The plaintext. Raises OpenFailed if the blob was altered or belongs elsewhere, Sealed if nothing can be opened."""
+def open(binding: Binding, blob: bytes) -> bytes:  # noqa: A001  (the word of the trade; used as sealing.open)
+    """The plaintext. Raises OpenFailed if the blob was altered or belongs elsewhere, Sealed if nothing can open."""
     try:
         parsed = envelope.parse(bytes(blob))
     except CryptoError:

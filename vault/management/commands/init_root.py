@@ -1,4 +1,4 @@
-"""First start: makes the root key and the keys of the installation. Refuses beside a database that has keys (SEC-005)."""
+"""First start: the root key and the keys of the installation. Refuses beside a database that has keys (SEC-005)."""
 
 from typing import Any
 
