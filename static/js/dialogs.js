@@ -1,0 +1,46 @@
+// Native dialogs and drawers. data-open="#id" opens, data-close closes, data-show opens at once, data-hold keeps a
+// dialog that holds input from closing by a click beside it.
+import { $, mount } from "./dom.js";
+
+function open(dialog) {
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  // The first field gets the focus, never the close button in the head and never a red button.
+  const first = $("[autofocus]", dialog) ?? $("[aria-invalid=true]", dialog)
+    ?? $(".body :is(input:not([type=hidden], [readonly]), select, textarea):not(:disabled)", dialog) ?? $("header h2[tabindex]", dialog);
+  first?.focus();
+}
+
+// Toasts go into the top layer with whatever dialog is open, and back to the page when it closes.
+function follow(dialog) {
+  new MutationObserver(() => {
+    const toasts = $("#toasts");
+    if (!toasts) return;
+    if (dialog.open) dialog.append(toasts);
+    else if (dialog.contains(toasts)) document.body.append(toasts);
+  }).observe(dialog, { attributeFilter: ["open"] });
+}
+
+mount("dialog", (dialog) => {
+  follow(dialog);
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog && !dialog.hasAttribute("data-hold")) dialog.close();
+  });
+  if (dialog.closest("#dialog-host")) dialog.addEventListener("close", () => setTimeout(() => !dialog.open && dialog.remove()));
+});
+mount("dialog[data-show]", open);
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-open]");
+  if (opener) {
+    event.preventDefault();
+    open($(opener.dataset.open));
+  }
+  if (event.target.closest("[data-close]")) {
+    const dialog = event.target.closest("dialog");
+    if (dialog) {
+      event.preventDefault();
+      dialog.close();
+    }
+  }
+});
