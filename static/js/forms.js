@@ -2,20 +2,24 @@
 // and puts the focus where something is wrong.
 import { $, $$, mount } from "./dom.js";
 
-// A button waits for everything it names in data-needs (selectors of check boxes) and for a typed word, at once.
+// A button waits, all at once, for the boxes named in data-needs, for a typed word, and for the fields of its form.
 function needs(button) {
   const boxes = (button.dataset.needs ?? "").split(",").map((part) => part.trim()).filter(Boolean).map((part) => $(part)).filter(Boolean);
   const word = button.hasAttribute("data-confirm-ok") ? $("[data-confirm]", button.form ?? document) : null;
+  const form = button.hasAttribute("data-valid-form") ? button.form : null;
   const set = () => {
-    button.disabled = boxes.some((box) => !box.checked) || (word !== null && word.value !== word.dataset.confirm);
+    button.disabled = boxes.some((box) => !box.checked) || (word !== null && word.value !== word.dataset.confirm)
+      || (form !== null && !form.matches(":valid"));
   };
-  boxes.forEach((box) => box.addEventListener("change", set));
-  word?.addEventListener("input", set);
+  for (const source of [...boxes, word, form]) {
+    source?.addEventListener("input", set);
+    source?.addEventListener("change", set);
+  }
   set();
 }
 
 function counter(output) {
-  const area = document.getElementById(output.htmlFor.value || output.getAttribute("for"));
+  const area = document.getElementById(output.getAttribute("for"));
   if (!area) return;
   const most = Number(area.dataset.most ?? area.maxLength);
   const set = () => {
@@ -32,53 +36,51 @@ function counter(output) {
 function reveal(button) {
   button.addEventListener("click", () => {
     const input = $(button.dataset.reveal);
-    const shown = input.type === "text";
-    input.type = shown ? "password" : "text";
-    button.setAttribute("aria-pressed", String(!shown));
+    const hidden = input.type === "password";
+    input.type = hidden ? "text" : "password";
+    button.setAttribute("aria-pressed", String(hidden));
   });
 }
 
-function busy(form, on) {
-  for (const button of form.elements) {
-    if (button.type === "submit" && (button === form.submitter || !on)) {
-      if (on) button.setAttribute("aria-busy", "true");
-      else button.removeAttribute("aria-busy");
-    }
-  }
+// A form in flight is not sent again. Where the page stays (htmx, a download, the back button) it is set free.
+const inFlight = new WeakMap();
+
+function free(form) {
+  inFlight.get(form)?.removeAttribute("aria-busy");
+  inFlight.delete(form);
 }
 
-// A form in flight is not sent again. htmx has its own life cycle and clears it; a page that is left needs no clearing,
-// except that the back button may show it once more.
-const inFlight = new WeakSet();
+const changesSomething = (form) =>
+  form.hasAttribute("hx-post") || ((form.getAttribute("method") ?? "").toLowerCase() === "post" && !form.hasAttribute("data-wizard"));
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented && !form.closest("[hx-get], [hx-post], [hx-boost=true]")) return;
-  if (form.method === "dialog" || (form.getAttribute("method") ?? "get").toLowerCase() === "get") return;
+  if (!changesSomething(form)) return;
   if (inFlight.has(form)) {
     event.preventDefault();
     event.stopImmediatePropagation();
     return;
   }
-  inFlight.add(form);
-  form.submitter = event.submitter;
-  event.submitter?.setAttribute("aria-busy", "true");
+  const button = event.submitter ?? form;
+  inFlight.set(form, button);
+  button.setAttribute("aria-busy", "true");
+  if (form.hasAttribute("data-download")) setTimeout(() => free(form), 1000);
 }, true);
-const clear = (form) => {
-  if (!(form instanceof HTMLFormElement)) return;
-  inFlight.delete(form);
-  busy(form, false);
-};
-document.addEventListener("htmx:afterRequest", (event) => clear(event.target));
-addEventListener("pageshow", (event) => event.persisted && $$("form").forEach(clear));
+document.addEventListener("htmx:afterRequest", (event) => free(event.target));
+addEventListener("pageshow", (event) => event.persisted && $$("form").forEach(free));
 
-function autosubmit(form) {
-  form.addEventListener("change", () => form.requestSubmit());
-}
+// A refused form comes back as 422 with its errors in place; htmx would otherwise swap only successes.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 422) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
 
-mount("[data-needs], [data-confirm-ok]", needs);
+mount("[data-needs], [data-confirm-ok], [data-valid-form]", needs);
 mount(".counted > output", counter);
 mount("[data-reveal]", reveal);
-mount("form[data-autosubmit]", autosubmit);
+mount("form[data-autosubmit]", (form) => form.addEventListener("change", () => form.requestSubmit()));
 mount("form", (form) => {
-  if (!form.closest("dialog")) form.querySelector("[aria-invalid=true]")?.focus();
+  if (!form.closest("dialog")) $("[aria-invalid=true]", form)?.focus();
 });
