@@ -85,8 +85,8 @@ def point(key, form=PublicFormat.UncompressedPoint):
     return key.public_key().public_bytes(Encoding.X962, form)
 
 
-def primes_of(bits=2048):
-    numbers = rsa_key(bits).private_numbers()
+def primes():
+    numbers = rsa_key().private_numbers()
     return numbers.p, numbers.q
 
 
