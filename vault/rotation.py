@@ -72,7 +72,7 @@ def _incoming_file(source: roots.FileSource) -> roots.RootProvider:
     found = source.read()
     if found.current is None:
         raise VaultError(
-            f"The root key {source.incoming_path} has not been given its name yet: run init_root again; or, if there was "
+            f"The root key {source.incoming_path} has no lasting name yet: run init_root again; or, if there was "
             f"another one at {source.path}, put that back first."
         )
     if found.incoming is None:
