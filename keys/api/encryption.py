@@ -1,0 +1,97 @@
+"""encrypt-data and decrypt-data."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from keys.api.schemas import CONTEXT
+from keys.locate import the_key, the_key_of_the_ciphertext
+from keys.services import encryption
+from keys.services.encryption import Decrypted, Encrypted
+from keys.states import Use
+from kmscrypto.specs import EncryptionAlgorithm
+from operations import errors
+from operations.fields import Base64, Choice, Field, KeyReference, Request
+from operations.operation import Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utf8(Field):
+    """A JSON string whose UTF-8 bytes are meant; `max_bytes` counts bytes."""
+
+    max_bytes: int
+
+    def read(self, value: Any) -> bytes:
+        try:
+            raw = value.encode() if isinstance(value, str) else b""
+        except UnicodeEncodeError as cause:
+            raise self.refuse() from cause
+        if not 1 <= len(raw) <= self.max_bytes:
+            raise self.refuse()
+        return raw
+
+
+# Any name: one that does not fit the key earns the code of the key's kind, not that of a bad parameter.
+ALGORITHM = Choice(name="encryption_algorithm", values=tuple(EncryptionAlgorithm), traced=True)
+
+ENCRYPT_DATA = Operation(
+    name="encrypt-data",
+    path="kms/encrypt-data",
+    action="kms:cmk:crypto",
+    use=Use.ENCRYPT,
+    locate=the_key,
+    run=encryption.encrypt_data,
+    request=Request(
+        (
+            KeyReference(),
+            Utf8(name="plain_text", required=True, max_bytes=encryption.MAX_BYTES, error=errors.PLAIN_TEXT_INVALID),
+            ALGORITHM,
+            *CONTEXT,
+        )
+    ),
+    respond=lambda result: _encrypted(result),
+    trace="encryptData",
+    summary="Encrypt up to 4,096 bytes with a key.",
+)
+
+DECRYPT_DATA = Operation(
+    name="decrypt-data",
+    path="kms/decrypt-data",
+    action="kms:cmk:crypto",
+    use=Use.DECRYPT,
+    locate=the_key_of_the_ciphertext,
+    run=encryption.decrypt_data,
+    request=Request(
+        (
+            Base64(name="cipher_text", required=True, min_bytes=1, max_bytes=4236, error=errors.CIPHER_TEXT_INVALID),
+            KeyReference(required=False),
+            ALGORITHM,
+            *CONTEXT,
+        )
+    ),
+    respond=lambda result: _decrypted(result),
+    trace="decryptData",
+    summary="Decrypt what encrypt-data made; the ciphertext names its key.",
+)
+
+
+def _encrypted(result: Encrypted) -> dict[str, str]:
+    return {"key_id": result.key.key_id, "cipher_text": base64.b64encode(result.cipher_text).decode("ascii")}
+
+
+def _decrypted(result: Decrypted) -> dict[str, str]:
+    """`plain_text` is "" where the bytes are no text, as an RSA ciphertext made elsewhere may hold (api.md 3.2)."""
+    try:
+        text = result.plain_text.decode()
+    except UnicodeDecodeError:
+        text = ""
+    return {
+        "key_id": result.key.key_id,
+        "plain_text": text,
+        "plain_text_base64": base64.b64encode(result.plain_text).decode("ascii"),
+    }
+
+
+OPERATIONS = (ENCRYPT_DATA, DECRYPT_DATA)

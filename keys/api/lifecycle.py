@@ -1,0 +1,125 @@
+"""Enabling, disabling, deleting keys; changing alias and description."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keys.api.schemas import ALIAS, DESCRIPTION, ONE_KEY, key_and_state, key_info_state
+from keys.locate import the_due_key, the_locked_key
+from keys.services import lifecycle
+from keys.states import Use
+from operations import errors
+from operations.fields import KeyId, Request, Whole
+from operations.operation import Operation
+
+ENABLE_KEY = Operation(
+    name="enable-key",
+    path="kms/enable-key",
+    action="kms:cmk:enable",
+    use=Use.ENABLE,
+    locate=the_locked_key,
+    run=lifecycle.enable,
+    request=ONE_KEY,
+    respond=key_info_state,
+    trace="enableKey",
+    summary="Enable a disabled key.",
+)
+
+DISABLE_KEY = Operation(
+    name="disable-key",
+    path="kms/disable-key",
+    action="kms:cmk:disable",
+    use=Use.DISABLE,
+    locate=the_locked_key,
+    run=lifecycle.disable,
+    request=ONE_KEY,
+    respond=key_info_state,
+    trace="disableKey",
+    summary="Disable a key: nothing can be done with it until it is enabled again.",
+)
+
+SCHEDULE_KEY_DELETION = Operation(
+    name="schedule-key-deletion",
+    path="kms/schedule-key-deletion",
+    action="kms:cmk:update",
+    use=Use.SCHEDULE_DELETION,
+    locate=the_locked_key,
+    run=lifecycle.schedule_deletion,
+    request=Request(
+        (
+            KeyId(),
+            Whole(
+                name="pending_days",
+                required=True,
+                minimum=7,
+                maximum=1096,
+                error=errors.PENDING_DAYS_INVALID,
+                missing_hint=errors.PENDING_DAYS_INVALID.hint,
+                traced=True,
+            ),
+        )
+    ),
+    respond=key_and_state,
+    trace="scheduleKeyDeletion",
+    summary="Schedule a key's deletion in 7 to 1,096 days.",
+)
+
+CANCEL_KEY_DELETION = Operation(
+    name="cancel-key-deletion",
+    path="kms/cancel-key-deletion",
+    action="kms:cmk:update",
+    use=Use.CANCEL_DELETION,
+    locate=the_locked_key,
+    run=lifecycle.cancel_deletion,
+    request=ONE_KEY,
+    respond=key_and_state,
+    trace="cancelKeyDeletion",
+    summary="Cancel a scheduled deletion; the key is then Disabled, or Pending import where it has no material.",
+)
+
+UPDATE_KEY_ALIAS = Operation(
+    name="update-key-alias",
+    path="kms/update-key-alias",
+    action="kms:cmk:update",
+    use=Use.EDIT,
+    locate=the_locked_key,
+    run=lifecycle.update_alias,
+    request=Request((KeyId(), ALIAS)),
+    respond=lambda key: {"key_info": {"key_id": key.key_id, "key_alias": key.alias}},
+    trace="updateKeyAlias",
+    summary="Change a key's alias.",
+)
+
+UPDATE_KEY_DESCRIPTION = Operation(
+    name="update-key-description",
+    path="kms/update-key-description",
+    action="kms:cmk:update",
+    use=Use.EDIT,
+    locate=the_locked_key,
+    run=lifecycle.update_description,
+    request=Request((KeyId(), replace(DESCRIPTION, required=True))),
+    respond=lambda key: {"key_info": {"key_id": key.key_id, "key_description": key.description}},
+    trace="updateKeyDescription",
+    summary="Change a key's description.",
+)
+
+# The clock's own: no path, no permission, performed by the system for each key that is due.
+DELETE_KEY = Operation(
+    name="delete-key",
+    action=None,
+    locate=the_due_key,
+    run=lifecycle.destroy,
+    request=ONE_KEY,
+    trace="deleteKey",
+    summary="Delete a key whose waiting period is over.",
+)
+
+OPERATIONS = (
+    ENABLE_KEY,
+    DISABLE_KEY,
+    SCHEDULE_KEY_DELETION,
+    CANCEL_KEY_DELETION,
+    UPDATE_KEY_ALIAS,
+    UPDATE_KEY_DESCRIPTION,
+    DELETE_KEY,
+)

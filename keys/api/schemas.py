@@ -1,0 +1,90 @@
+"""What requests and answers about keys have in common on the wire (api.md, sections 1 to 3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from keys.models import Key
+from operations import errors
+from operations.fields import Bad, Context, KeyId, KeyReference, Request, Text
+
+ALIAS_PATTERN = re.compile(r"[A-Za-z0-9:/_-]{1,255}")
+ALIAS_HINT = _("Only digits, letters, underscores (_), hyphens (-), colons (:), and slashes (/) are allowed.")
+
+ALIAS_MISSING_HINT = _("Enter an alias.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AliasField(Text):
+    """1 to 255 of a narrow alphabet; the ending of default keys is reserved."""
+
+    name: str = "key_alias"
+    required: bool = True
+    traced: bool = True
+    min_length: int = 1
+    max_length: int | None = 255
+    pattern: re.Pattern[str] | None = ALIAS_PATTERN
+    error: errors.Code = errors.ALIAS_INVALID
+    hint: errors.Text = ALIAS_HINT
+    missing_hint: errors.Text = ALIAS_MISSING_HINT
+
+    def read(self, value: Any) -> str:
+        alias = super().read(value)
+        if alias.endswith("/default"):
+            raise Bad(self.error, _("The alias cannot end with /default."))
+        return alias
+
+
+ALIAS = AliasField()
+DESCRIPTION = Text(name="key_description", max_length=255, error=errors.DESCRIPTION_INVALID)
+
+CONTEXT = (
+    Context(name="encryption_context"),
+    Text(name="additional_authenticated_data", max_length=128),
+)
+
+ONE_KEY = Request((KeyId(),))
+ANY_KEY = Request((KeyReference(),))
+
+
+def milliseconds(moment: datetime | None) -> str:
+    """A time as the wire has it: a decimal string; "" where there is none."""
+    return str(int(moment.timestamp() * 1000)) if moment is not None else ""
+
+
+def key_details(key: Key) -> dict[str, str]:
+    """Every member a string, every member always there: strictly typed clients fail on anything else (api.md 3.1)."""
+    state = key.state_now()
+    expires_at = key.material_expires_at if not key.material_has_expired() else None
+    return {
+        "key_id": key.key_id,
+        "domain_id": key.project.account_id,
+        "key_alias": key.alias,
+        "realm": key.project.region_id,
+        "key_description": key.description,
+        "key_spec": key.spec_name,
+        "key_usage": key.usage,
+        "creation_date": milliseconds(key.created_at),
+        "scheduled_deletion_date": milliseconds(key.scheduled_deletion_at),
+        "key_state": str(state.value),
+        "default_key_flag": "1" if key.is_default else "0",
+        "key_type": "1",
+        "expiration_time": milliseconds(expires_at),
+        "origin": key.origin,
+        "key_rotation_enabled": "false",
+        "sys_enterprise_project_id": key.enterprise_project_id,
+        "keystore_id": "0",
+    }
+
+
+def key_and_state(key: Key) -> dict[str, str]:
+    return {"key_id": key.key_id, "key_state": str(key.state_now().value)}
+
+
+def key_info_state(key: Key) -> dict[str, dict[str, str]]:
+    return {"key_info": key_and_state(key)}

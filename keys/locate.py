@@ -1,0 +1,97 @@
+"""What an operation is about: a key of the caller's project, the key inside a ciphertext, or the project itself.
+
+Whatever is not in the caller's project does not exist (SEC-051): foreign and missing answer alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from keys import queries
+from keys.models import Key
+from kmscrypto import envelope
+from kmscrypto.errors import CryptoError
+from operations import errors
+from operations.caller import Caller
+from operations.errors import KmsError
+
+
+@dataclass(frozen=True, slots=True)
+class InProject:
+    """The caller's project as the target of what concerns no single key.
+
+    `enterprise_project_id` None: it is enough to have the right somewhere; the query then shows only what is there.
+    """
+
+    project_id: str
+    enterprise_project_id: str | None = None
+    is_resource: bool = False
+
+    @property
+    def trace_identity(self) -> tuple[str, str, str]:
+        return "project", self.project_id, ""
+
+    def admit(self, use: Any) -> None:
+        return None
+
+
+def the_project(caller: Caller, request: dict[str, Any]) -> InProject:
+    return InProject(caller.project_id)
+
+
+def the_enterprise_project(caller: Caller, request: dict[str, Any]) -> InProject:
+    """Where a key is to be made; "0", the default one, unless the request names another."""
+    return InProject(caller.project_id, request.get("enterprise_project_id") or "0")
+
+
+def the_key(caller: Caller, request: dict[str, Any]) -> Key:
+    """By ID, `alias/<name>` or alias URN. Raises KEY_NOT_FOUND."""
+    return find(caller, request.pop("key_id"))
+
+
+def the_locked_key(caller: Caller, request: dict[str, Any]) -> Key:
+    """As `the_key`, with its row locked until the transaction ends."""
+    return find(caller, request.pop("key_id"), lock=True)
+
+
+def the_due_key(caller: Caller, request: dict[str, Any]) -> Key:
+    """For the clock alone: locked, and found even where its waiting period is over."""
+    keys = Key.objects.filter(project_id=caller.project_id).select_related("project").select_for_update(of=("self",))
+    key = keys.filter(key_id=request.pop("key_id")).first()
+    if key is None:
+        raise KmsError(errors.KEY_NOT_FOUND)
+    return key
+
+
+def the_key_of_the_ciphertext(caller: Caller, request: dict[str, Any]) -> Key:
+    """The key named by `key_id`, else by the authenticated header of a ciphertext of ours (SEC-012)."""
+    reference = request.pop("key_id")
+    if reference is not None:
+        return find(caller, reference)
+    try:
+        sealed = envelope.parse(request["cipher_text"])
+    except CryptoError as cause:
+        raise KmsError(errors.CIPHER_TEXT_INVALID, field="cipher_text") from cause
+    return find(caller, str(sealed.key_id))
+
+
+def find(caller: Caller, reference: str, *, lock: bool = False) -> Key:
+    keys = queries.living_keys(caller.project_id).select_related("project")
+    if lock:
+        keys = keys.select_for_update(of=("self",))
+    key = keys.filter(**_condition(caller, reference)).first()
+    if key is None:
+        raise KmsError(errors.KEY_NOT_FOUND)
+    return key
+
+
+def _condition(caller: Caller, reference: str) -> dict[str, str]:
+    if reference.startswith("alias/"):
+        return {"alias": reference.removeprefix("alias/")}
+    if reference.startswith("kms:"):
+        urn = f"kms:{caller.region_id}:{caller.account_id}:alias:"
+        if not reference.startswith(urn):
+            raise KmsError(errors.KEY_NOT_FOUND)
+        return {"alias": reference.removeprefix(urn)}
+    return {"key_id": reference}

@@ -1,0 +1,165 @@
+"""A key and what is born and dies with it: its versions and its tags."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from projects.models import Project
+
+from keys import states
+from keys.states import Event, Nature, Origin, State, Use
+from kmscrypto.specs import SPECS, KeySpec, Usage
+from operations import clock
+from operations.errors import KmsError
+
+
+def new_key_id() -> str:
+    return str(uuid.uuid4())
+
+
+class Key(models.Model):
+    """Ordered by `pk`: the order of creation, behind every list and its marker."""
+
+    key_id = models.CharField(max_length=36, unique=True, default=new_key_id)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="keys")
+    # The wire id of the enterprise project; "0" is the account's default one.
+    enterprise_project_id = models.CharField(max_length=36, default="0")
+    alias = models.CharField(max_length=255)
+    description = models.CharField(max_length=255, blank=True)
+    spec_name = models.CharField(max_length=16)
+    usage = models.CharField(max_length=24)
+    origin = models.CharField(max_length=8, choices=[(o.value, o.value) for o in Origin])
+    state = models.PositiveSmallIntegerField(choices=[(s.value, s.label) for s in State])
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    # A snapshot: `keys` does not know users.
+    created_by_id = models.CharField(max_length=32, blank=True)
+    created_by_name = models.CharField(max_length=255, blank=True)
+    current_version = models.PositiveIntegerField(default=1)
+    scheduled_deletion_at = models.DateTimeField(null=True)
+    material_expires_at = models.DateTimeField(null=True)
+    # Keyed digest of the first material; outlives it, so that only the same can come back (SEC-034).
+    material_fingerprint = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "alias"], name="alias_once_a_project"),
+            models.CheckConstraint(
+                condition=Q(state=State.PENDING_DELETION, scheduled_deletion_at__isnull=False)
+                | (~Q(state=State.PENDING_DELETION) & Q(scheduled_deletion_at__isnull=True)),
+                name="pending_deletion_has_a_date",
+            ),
+            models.CheckConstraint(
+                condition=Q(material_expires_at__isnull=True) | Q(origin=Origin.EXTERNAL, spec_name="AES_256"),
+                name="only_imported_symmetric_material_expires",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.PENDING_IMPORT) | Q(origin=Origin.EXTERNAL), name="only_external_keys_wait"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="key_by_creation"),
+            models.Index(fields=["project", "state", "-id"], name="key_by_state"),
+            models.Index(
+                fields=["material_expires_at"],
+                name="key_by_expiry",
+                condition=Q(material_expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["scheduled_deletion_at"],
+                name="key_by_deletion",
+                condition=Q(scheduled_deletion_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.alias} ({self.key_id})"
+
+    # --- what never changes
+
+    @property
+    def spec(self) -> KeySpec:
+        return SPECS[self.spec_name]
+
+    @property
+    def nature(self) -> Nature:
+        return Nature(self.spec, Usage(self.usage), Origin(self.origin), self.is_default)
+
+    @property
+    def is_external(self) -> bool:
+        return self.origin == Origin.EXTERNAL
+
+    # --- what time changes
+
+    def material_has_expired(self, at: datetime | None = None) -> bool:
+        return self.material_expires_at is not None and self.material_expires_at <= (at or clock.now())
+
+    def state_now(self, at: datetime | None = None) -> State:
+        """The state that counts. Material past its time is gone, whether or not a job has tidied up (SEC-035)."""
+        state = State(self.state)
+        if state in (State.ENABLED, State.DISABLED) and self.material_has_expired(at):
+            return State.PENDING_IMPORT
+        return state
+
+    # --- as the target of an operation
+
+    is_resource = True
+
+    @property
+    def trace_identity(self) -> tuple[str, str, str]:
+        return "cmk", self.key_id, self.alias
+
+    def admit(self, use: Use | None) -> None:
+        """Raises KmsError where this key's kind or state does not allow the use."""
+        if use is None:
+            return
+        code = states.refusal(use, self.nature, self.state_now())
+        if code is not None:
+            raise KmsError(code, hint=code.hint or self._present_state())
+
+    def uses_open(self) -> frozenset[Use]:
+        return states.uses_open_to(self.nature, self.state_now())
+
+    def move(self, event: Event, *, has_material: bool = True) -> None:
+        """The only place that assigns `state`. Does not save."""
+        self.state = states.after(event, self.state_now(), has_material=has_material)
+
+    def _present_state(self) -> str:
+        return f"The key is in state {self.state_now().label}."
+
+
+class KeyVersion(models.Model):
+    """One material of a key. `material_sealed` is null once the material was erased; the row, and its number, stay."""
+
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(default=1)
+    material_sealed = models.BinaryField(null=True)
+    public_key = models.BinaryField(null=True)
+    # What people may compare a backup with; see kmscrypto.fingerprint.check_value.
+    check_value = models.CharField(max_length=16, blank=True)
+    wrapping_algorithm = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "number"], name="one_version_a_number")]
+
+    def __str__(self) -> str:
+        return f"{self.key_id} v{self.number}"
+
+
+class Tag(models.Model):
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=128)
+    value = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "name"], name="tag_key_once_a_key")]
+        indexes = [models.Index(fields=["name", "value", "key"], name="key_by_tag")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"

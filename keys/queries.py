@@ -1,0 +1,52 @@
+"""What is read of keys: who sees which, filters, order and paging. Nothing here changes a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from keys.models import Key
+from keys.states import State
+from operations import clock
+from operations.caller import Caller
+
+
+def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]:
+    """The keys of a project. One whose waiting period is over is gone, whether or not a job has tidied up."""
+    due = Q(state=State.PENDING_DELETION, scheduled_deletion_at__lte=at or clock.now())
+    return Key.objects.filter(project_id=project_id).exclude(due)
+
+
+def visible_keys(caller: Caller, action: str = "kms:cmk:list") -> QuerySet[Key]:
+    """The keys of the caller's project in the enterprise projects where the action is allowed to it."""
+    keys = living_keys(caller.project_id)
+    reach = caller.rights.reach(action)
+    if reach.is_whole:
+        return keys
+    named = Q(enterprise_project_id__in=sorted(reach.named))
+    return keys.exclude(named) if reach.everywhere else keys.filter(named)
+
+
+def in_state(keys: QuerySet[Key], state: State, *, at: datetime | None = None) -> QuerySet[Key]:
+    """Keys whose state now is this one: material past its time counts as gone (`Key.state_now`)."""
+    expired = Q(material_expires_at__lte=at or clock.now(), state__in=(State.ENABLED, State.DISABLED))
+    if state is State.PENDING_IMPORT:
+        return keys.filter(Q(state=state) | expired)
+    if state in (State.ENABLED, State.DISABLED):
+        return keys.filter(state=state).exclude(expired)
+    return keys.filter(state=state)
+
+
+def with_tags(keys: QuerySet[Key], tags: Iterable[tuple[str, str]]) -> QuerySet[Key]:
+    """Keys that bear every one of the tags; an empty value stands for any value."""
+    for name, value in tags:
+        condition = Q(tags__name=name) & Q(tags__value=value) if value else Q(tags__name=name)
+        keys = keys.filter(condition)
+    return keys
+
+
+def count_towards_quota(project_id: str) -> int:
+    """Custom keys in every state, those waiting for deletion too (console.md B10)."""
+    return living_keys(project_id).filter(is_default=False).count()

@@ -1,0 +1,52 @@
+"""Describing and listing keys. The order is that of creation, newest first; a marker is a position in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from keys import queries
+from keys.locate import InProject
+from keys.models import Key
+from keys.states import State
+from operations.caller import Caller
+
+DEFAULT_LIMIT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    keys: list[Key]
+    next_marker: str
+    total: int
+
+
+def describe_key(caller: Caller, key: Key) -> Key:
+    return key
+
+
+def list_keys(
+    caller: Caller,
+    project: InProject,
+    *,
+    limit: int | None,
+    marker: int | None,
+    key_state: str | None,
+    key_spec: str | None,
+    enterprise_project_id: str | None,
+) -> KeyPage:
+    """A key made meanwhile neither repeats nor hides another: the marker is the last key shown, not an offset."""
+    keys = queries.visible_keys(caller).select_related("project")
+    if key_state is not None:
+        # State 1 is reserved and never used: no key is in it.
+        keys = queries.in_state(keys, State(int(key_state))) if key_state != "1" else keys.none()
+    if key_spec not in (None, "ALL"):
+        keys = keys.filter(spec_name=key_spec)
+    if enterprise_project_id not in (None, "all"):
+        keys = keys.filter(enterprise_project_id=enterprise_project_id)
+    total = keys.count()
+    if marker:
+        keys = keys.filter(pk__lt=marker)
+    limit = limit or DEFAULT_LIMIT
+    found = list(keys.order_by("-pk")[: limit + 1])
+    page = found[:limit]
+    return KeyPage(page, str(page[-1].pk) if len(found) > limit else "", total)
