@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def main() -> None:
+    os.umask(0o077)  # every file the product makes is its own
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
     from django.core.management import execute_from_command_line
 

@@ -1,7 +1,7 @@
 """Beat without a broker: a thread of the process that supervises the embedded product.
 
-Tasks run in that thread, one after another (`task_always_eager`). One supervisor holds one KMS_HOME, so there is exactly
-one clock and no lease is needed.
+Tasks run in that thread, one after another (`task_always_eager`). One supervisor holds one KMS_HOME, so there is
+exactly one clock and no lease is needed.
 """
 
 import logging
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from celery import Celery
 from celery.beat import Scheduler
-from django.db import close_old_connections
+from django.db import connections
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ class EmbeddedBeat(threading.Thread):
     def run(self) -> None:
         self._app.set_current()
         scheduler = Scheduler(app=self._app)
-        while not self._stopped.is_set():
+        seconds: float | None = 1.0
+        while not self._stopped.wait(1.0 if seconds is None else min(seconds, 1.0)):
             seconds = _guarded(scheduler.tick)
-            self._stopped.wait(1.0 if seconds is None else min(seconds, 1.0))
 
     def stop(self, *, seconds: float) -> None:
         """Ask the thread to end and wait that long for the task it may be running."""
@@ -42,8 +42,10 @@ class EmbeddedBeat(threading.Thread):
 def _guarded(tick: Callable[[], float]) -> float | None:
     # The one broad `except` of the jobs: a clock that dies of one bad hour would stop every later sweep.
     try:
-        close_old_connections()
         return tick()
     except Exception:
         logger.exception("The job clock failed; it goes on.")
         return None
+    finally:
+        # The supervisor may fork a web worker at any time, and a connection must not be carried over a fork.
+        connections.close_all()

@@ -132,6 +132,11 @@ def secret(name: str, default: Any = REQUIRED) -> Any:
     return value
 
 
+def declare(name: str, *, kind: str) -> None:
+    """Make known a variable that another module reads itself."""
+    declared[name] = Variable(name, kind, None)
+
+
 def _read(name: str, kind: str, default: Any, parse: Callable[[str], Any]) -> Any:
     declared[name] = Variable(name, kind, default)
     raw = os.environ.get(name, "").strip()

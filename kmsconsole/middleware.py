@@ -1,8 +1,8 @@
 """What every request passes on its way in and every answer on its way out.
 
 The chain is short on purpose: the API is called thousands of times a second and pays only for what it needs. Session,
-CSRF protection, messages and the like belong to pages and stand behind `ConsoleOnly` (SEC-072: a cookie is not even read
-on an API path).
+CSRF protection, messages and the like belong to pages and stand behind `ConsoleOnly` (SEC-072: a cookie is not even
+read on an API path).
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
+from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed, RequestDataTooBig
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.module_loading import import_string
@@ -26,7 +26,8 @@ CONTENT_SECURITY_POLICY = (  # SEC-070
 )
 _UNUSED_FEATURES = (
     "accelerometer", "autoplay", "camera", "display-capture", "fullscreen", "geolocation", "gyroscope", "hid",
-    "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb", "xr-spatial-tracking",
+    "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb",
+    "xr-spatial-tracking",
 )  # fmt: skip
 HEADERS = {  # SEC-071
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -79,7 +80,7 @@ class SecurityHeaders:
 
 
 class TrustedProxy:
-    """Behind a proxy that we trust, the client is the last address it wrote; the client itself wrote those before it."""
+    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it."""
 
     def __init__(self, get_response: Handler) -> None:
         if not settings.KMS_TRUSTED_PROXY:
@@ -103,6 +104,22 @@ class KnownHost:
         # Probes come from inside and by whatever address they know; they are told nothing.
         if not request.path_info.endswith(("/healthz", "/readyz")):
             request.get_host()  # raises DisallowedHost
+        return self.get_response(request)
+
+
+class BoundedBody:
+    """Refuses a request to a page by its announced length, before a byte of it is read (SEC-075).
+
+    The API does the same in its own terms.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > settings.FILE_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig("The body is longer than any page accepts.")
         return self.get_response(request)
 
 

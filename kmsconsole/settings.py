@@ -96,11 +96,14 @@ if KMS_SECRET_KEY is None and KMS_SECRET_KEY_FILE.is_file():
 SECRET_KEY = KMS_SECRET_KEY or ""
 
 KMS_ROOT_KEY_PROVIDER = env.text("KMS_ROOT_KEY_PROVIDER", default="file", choices=("file", "env", "command"))
-KMS_ROOT_KEY_FILE = env.path("KMS_ROOT_KEY_FILE", default=KMS_HOME / "root.key")
-KMS_ROOT_KEY = env.text("KMS_ROOT_KEY", default=None)
+KMS_ROOT_KEY_FILE = env.path(
+    "KMS_ROOT_KEY_FILE",
+    default=env.REQUIRED if KMS_PRODUCTION and KMS_ROOT_KEY_PROVIDER == "file" else KMS_HOME / "root.key",
+)
 KMS_ROOT_KEY_COMMAND = env.text("KMS_ROOT_KEY_COMMAND", default=None)
-if KMS_ROOT_KEY_PROVIDER == "env" and not KMS_ROOT_KEY:
-    raise ImproperlyConfigured("KMS_ROOT_KEY must be set when KMS_ROOT_KEY_PROVIDER is env.")
+# The vault takes these two out of the environment itself; no setting keeps them.
+env.declare("KMS_ROOT_KEY", kind="secret")
+env.declare("KMS_ROOT_KEY_NEW", kind="secret")
 if KMS_ROOT_KEY_PROVIDER == "command" and not KMS_ROOT_KEY_COMMAND:
     raise ImproperlyConfigured("KMS_ROOT_KEY_COMMAND must be set when KMS_ROOT_KEY_PROVIDER is command.")
 
@@ -114,9 +117,12 @@ if not KMS_RATE_LIMITS and not KMS_TEST_MODE:
         "KMS_RATE_LIMITS can be off in test mode only: set KMS_TEST_MODE=1 as well, or leave it on."
     )
 
-DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # SEC-075
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024  # SEC-075
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 4
+# Files are read in memory only: Django's other handler would leave key material in a temporary file.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 # --- Who signs in -----------------------------------------------------------------------------------------------------
 
@@ -155,7 +161,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kmsconsole.middleware.ConsoleOnly",
 ]
-CONSOLE_MIDDLEWARE = [  # the API pays for none of these (performance.md)
+CONSOLE_MIDDLEWARE = [  # the API pays for none of these
+    "kmsconsole.middleware.BoundedBody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
