@@ -1,8 +1,8 @@
 """A strong room of its own for each test: a home, a root key source, an empty vault in the database."""
 
 import base64
-import os
 import secrets
+from pathlib import Path
 
 import pytest
 
@@ -72,7 +72,11 @@ def write_root(path, content, mode=0o600):
 
 def snapshot():
     """Every byte of the vault's tables."""
-    return [tuple(sorted(map(str, model.objects.values_list()))) for model in ROWS]
+    return sorted(b"|".join(map(as_bytes, row)) for model in ROWS for row in model.objects.values_list())
+
+
+def as_bytes(value):
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
 
 
 def a_binding(object_id="4f3c", project="p1", **changes):
@@ -80,5 +84,9 @@ def a_binding(object_id="4f3c", project="p1", **changes):
     return Binding(object_id=object_id, **(place | changes))
 
 
+def files(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
 def descriptor_count():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -42,7 +42,7 @@ def kill_after(process, seconds):
 
 
 def dying_before_file_operation(number, directory, work):
-    """`work`, killed just before the `number`th time that it opens, links, renames or removes a file of the directory."""
+    """`work`, killed when it has opened, linked, renamed or removed `number` files of a directory and wants another."""
     left = number
 
     def hook(event, arguments):

@@ -1,4 +1,4 @@
-"""A root key program for the tests, written from the protocol in docs/operate/root-key.md alone, with a wrap of its own.
+"""A root key program for the tests, written from docs/operate/root-key.md alone, with a wrap of its own.
 
 Its keys lie in the directory that is its only argument: `current`, and `incoming` while a rotation is under way.
 """

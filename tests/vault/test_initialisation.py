@@ -1,13 +1,12 @@
 """The first start makes a root key once; beside a database that has keys it never does (SEC-005)."""
 
-import os
 import stat
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from tests.vault.conftest import ROWS, new_root, snapshot, write_root
+from tests.vault.conftest import ROWS, files, new_root, snapshot, write_root
 from tests.vault.processes import dying_before_file_operation, fork, wait
 from vault import hierarchy, initialisation, rootfile
 from vault.errors import RootKeyUnsafe, VaultError
@@ -19,7 +18,7 @@ def test_the_command_makes_a_private_root_key_a_canary_and_the_service_keys(empt
     call_command("init_root")
 
     root_id = Canary.objects.get().root_id
-    assert os.listdir(empty_vault) == ["root.key"]
+    assert files(empty_vault) == ["root.key"]
     assert stat.S_IMODE((empty_vault / "root.key").stat().st_mode) == 0o600
     assert set(ServiceKey.objects.values_list("purpose", flat=True)) == set(ServicePurpose)
     assert not ProjectKey.objects.exists()
@@ -41,7 +40,7 @@ def test_a_home_that_is_not_there_yet_is_made(empty_vault, settings):
 def test_a_second_time_is_refused_and_changes_nothing(vault, use_existing):
     rows, key = snapshot(), (vault / "root.key").read_bytes()
 
-    with pytest.raises(CommandError, match="sealed under root key [0-9a-f]{16} already"):
+    with pytest.raises(CommandError, match=r"sealed under root key [0-9a-f]{16} already"):
         call_command("init_root", use_existing=use_existing)
 
     assert snapshot() == rows
@@ -57,7 +56,7 @@ def test_a_lost_root_key_is_not_replaced_by_a_new_one(vault, use_existing):
         initialisation.initialise(use_existing_root=use_existing)
 
     assert snapshot() == rows
-    assert os.listdir(vault) == []
+    assert files(vault) == []
 
 
 @pytest.mark.parametrize("use_existing", [False, True])
@@ -68,7 +67,7 @@ def test_a_foreign_incoming_root_key_does_not_take_the_place_of_a_lost_one(vault
     with pytest.raises(VaultError, match="restore it from your backup"):
         initialisation.initialise(use_existing_root=use_existing)
 
-    assert os.listdir(vault) == ["root.key.new"]
+    assert files(vault) == ["root.key.new"]
 
 
 def test_keys_without_a_canary_are_a_database_that_has_keys(vault):
@@ -78,7 +77,7 @@ def test_keys_without_a_canary_are_a_database_that_has_keys(vault):
     with pytest.raises(VaultError, match="keys but no canary"):
         initialisation.initialise()
 
-    assert os.listdir(vault) == []
+    assert files(vault) == []
 
 
 def test_a_root_key_that_is_there_is_taken_only_when_told(empty_vault):
@@ -110,7 +109,7 @@ def test_the_environment_brings_its_own_root_key(empty_vault, settings, environm
     initialisation.initialise()
 
     assert not hierarchy.is_sealed()
-    assert os.listdir(empty_vault) == []
+    assert files(empty_vault) == []
     with pytest.raises(VaultError, match="already"):
         initialisation.initialise()
 
@@ -131,7 +130,7 @@ def test_an_unmigrated_database_says_so_and_gets_no_root_key(home):
             initialisation.initialise()
 
         transaction.set_rollback(True)
-    assert os.listdir(home) == []
+    assert files(home) == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,13 +1,12 @@
 """The root key is replaced while the product runs; killed at any point, the rotation goes on where it was (SEC-003)."""
 
-import os
 import random
 import time
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.vault.conftest import ROWS, a_binding, new_root, snapshot, write_root
+from tests.vault.conftest import ROWS, a_binding, files, new_root, snapshot, write_root
 from tests.vault.processes import dying_before_file_operation, fork, kill_after, running, wait
 from tests.vault.test_roots import command_line
 from vault import hierarchy, initialisation, rotation, sealing
@@ -53,7 +52,7 @@ def test_the_command_moves_every_key_and_keeps_the_old_root_key_under_another_na
     (new,) = root_ids()
     assert new != old
     assert everything_opens(filled)
-    assert sorted(os.listdir(committed_vault)) == ["root.key", f"root.key.retired-{old}"]
+    assert files(committed_vault) == ["root.key", f"root.key.retired-{old}"]
     assert (committed_vault / f"root.key.retired-{old}").read_bytes() == old_content
     printed = capsys.readouterr().out
     assert f"under root key {new} (11 keys wrapped anew)" in printed
@@ -65,7 +64,7 @@ def test_the_old_root_key_can_be_removed(committed_vault):
 
     call_command("rotate_root_key", remove_old=True)
 
-    assert os.listdir(committed_vault) == ["root.key"]
+    assert files(committed_vault) == ["root.key"]
     assert everything_opens(filled)
 
 
@@ -150,9 +149,11 @@ def test_killed_at_50_random_moments_it_loses_nothing(committed_vault):
     started = time.monotonic()
     assert wait(fork(rotation.rotate)) == 0
     duration = time.monotonic() - started
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311  (moments, not keys)
 
-    ends = [kill_after(fork(rotation.rotate), chance.uniform(0, duration)) for _ in range(50) if everything_opens(filled)]
+    ends = [
+        kill_after(fork(rotation.rotate), chance.uniform(0, duration)) for _ in range(50) if everything_opens(filled)
+    ]
 
     assert sum(status < 0 for status in ends) > 10
     assert all(status <= 0 for status in ends)
@@ -167,7 +168,7 @@ def test_running_processes_work_on_during_and_after_it(committed_vault, tmp_path
     stop, ready = tmp_path / "stop", tmp_path / "ready"
 
     def serve():
-        """Opens everything and uses a new project each time; keys leave the cache early, as they do after five minutes."""
+        """Opens everything and uses a new project each time; keys leave memory as they do after five minutes."""
         turn = 0
         while not stop.exists():
             hierarchy._project_keys.clear()
@@ -202,7 +203,7 @@ def test_a_row_that_does_not_open_stops_it_and_both_root_keys_stay(committed_vau
     with pytest.raises(CommandError, match="project key eu-de/p1 v1 does not open"):
         call_command("rotate_root_key")
 
-    assert sorted(os.listdir(committed_vault)) == ["root.key", "root.key.new"]
+    assert files(committed_vault) == ["root.key", "root.key.new"]
     assert old in root_ids()
 
 
@@ -215,7 +216,7 @@ def test_a_sealed_vault_is_not_rotated(committed_vault):
         rotation.rotate()
 
     assert snapshot() == rows
-    assert os.listdir(committed_vault) == ["root.key"]
+    assert files(committed_vault) == ["root.key"]
 
 
 def test_two_rotations_at_once_are_refused(committed_vault):

@@ -1,12 +1,11 @@
 """Without the right root key the strong room stays sealed, says why, and changes nothing (SEC-005, SEC-097)."""
 
-import os
 import re
 
 import pytest
 from django.db import connection, transaction
 
-from tests.vault.conftest import a_binding, new_root, snapshot, write_root
+from tests.vault.conftest import a_binding, files, new_root, snapshot, write_root
 from vault import hierarchy, initialisation, sealing
 from vault.errors import Sealed
 from vault.hierarchy import ServicePurpose
@@ -36,14 +35,14 @@ def test_the_wrong_root_key_seals_and_the_sentence_names_both_ids_and_nothing_ch
     expected = Canary.objects.get().root_id
     write_root(vault / "root.key", new_root())
     hierarchy.forget()
-    rows, files = snapshot(), sorted(os.listdir(vault))
+    rows, names = snapshot(), files(vault)
 
     attempt_everything()
 
     assert re.search(rf"{re.escape(str(vault / 'root.key'))} has id [0-9a-f]{{16}}", hierarchy.seal_reason())
     assert f"sealed under root key {expected}" in hierarchy.seal_reason()
     assert snapshot() == rows
-    assert sorted(os.listdir(vault)) == files
+    assert files(vault) == names
 
 
 def test_a_lost_root_key_seals_and_the_sentence_names_the_file_and_the_id_and_none_is_made(vault):
@@ -58,7 +57,7 @@ def test_a_lost_root_key_seals_and_the_sentence_names_the_file_and_the_id_and_no
     assert expected in hierarchy.seal_reason()
     assert "restore it from your backup" in hierarchy.seal_reason()
     assert snapshot() == rows
-    assert os.listdir(vault) == []
+    assert files(vault) == []
 
 
 def test_a_retired_root_key_of_the_right_id_is_pointed_at(vault):
@@ -80,7 +79,7 @@ def test_a_root_key_that_others_can_read_seals(vault):
 def test_an_uninitialised_database_is_sealed_and_says_what_to_run(empty_vault):
     assert hierarchy.seal_reason() == "The strong room is not initialised: run manage.py init_root."
     attempt_everything()
-    assert os.listdir(empty_vault) == []
+    assert files(empty_vault) == []
 
 
 def test_a_canary_that_was_altered_seals(vault):
