@@ -1,0 +1,156 @@
+// The material field (components/material_field.html): a file dropped or picked, or pasted Base64, looked at at once.
+// A wrong file is named, explained and not sent. Files are kept here, so that a refusal or another step loses none.
+import { ascii, sha256 } from "./bytes.js";
+import { $, element, icon, mount } from "./dom.js";
+import { sniff } from "./sniff.js";
+
+const MOST_BYTES = 64 * 1024; // what a request may hold; far above any ciphertext
+const fields = new WeakMap();
+
+/** { isValid(), isEmpty(), take(file), clear(), appendTo(formData), refuse(sentences), focus() } of a field. */
+export const materialOf = (field) => fields.get(field);
+
+const grouped = (hex) => `${hex.slice(0, 16).replace(/(.{4})(?=.)/g, "$1 ")} … ${hex.slice(-8).replace(/(.{4})(?=.)/g, "$1 ")}`;
+
+function start(field) {
+  const { name, later } = field.dataset;
+  const wanted = {
+    kind: field.dataset.material,
+    bytes: Number(field.dataset.bytes) || 0,
+    minBytes: Number(field.dataset.minBytes) || 1,
+    maxBytes: Number(field.dataset.maxBytes) || MOST_BYTES,
+    expected: field.dataset.expected ?? "",
+  };
+  const area = $("textarea", field);
+  const drop = $(".drop", field);
+  const got = $("[data-material-got]", field);
+  const empty = $("[data-material-empty]", field);
+  const checks = $(".checks", field);
+  const picker = $("input[type=file]", field);
+  let file = null;
+  let valid = false;
+  let turn = 0; // a slow answer for an earlier value must not overwrite a later one
+
+  const line = (kind, text) => element("li", kind ? { class: kind } : {}, icon({ no: "err", todo: "clock" }[kind] ?? "check"), element("span", {}, text));
+  const changed = () => field.dispatchEvent(new CustomEvent("kms:checked", { bubbles: true }));
+
+  function show(found, digest) {
+    valid = !found.fault;
+    drop.classList.toggle("full", valid);
+    drop.classList.toggle("wrong", !valid);
+    checks.replaceChildren(...(found.fault ? [line("no", found.fault)] : found.ticks.map((tick) => line("", tick))));
+    if (valid && digest && !file) checks.append(line("", `SHA-256 ${grouped(digest)}`));
+    if (valid && later) checks.append(line("todo", later));
+    if (valid) area.removeAttribute("aria-invalid");
+    else area.setAttribute("aria-invalid", "true");
+    changed();
+  }
+
+  function reset() {
+    turn += 1;
+    file = null;
+    valid = false;
+    drop.classList.remove("full", "wrong");
+    checks.replaceChildren();
+    area.removeAttribute("aria-invalid");
+    got.hidden = true;
+    empty.hidden = false;
+    picker.value = "";
+  }
+
+  async function take(chosen) {
+    reset();
+    area.value = "";
+    const mine = turn;
+    const tooLarge = chosen.size > MOST_BYTES;
+    const bytes = tooLarge ? new Uint8Array() : new Uint8Array(await chosen.arrayBuffer());
+    const found = tooLarge ? { fault: `${chosen.size.toLocaleString("en")} bytes is far more than a ciphertext has.` } : sniff(bytes, wanted);
+    const digest = found.fault ? "" : await sha256(found.bytes);
+    if (mine !== turn) return;
+    // what was looked at is what is sent, even if the file on disk changes meanwhile
+    file = found.fault ? null : new File([bytes], chosen.name, { type: "application/octet-stream" });
+    $("[data-material-title]", got).textContent = chosen.name;
+    const meta = $("[data-material-meta]", got);
+    meta.replaceChildren(`${chosen.size.toLocaleString("en")} bytes`);
+    if (digest) meta.append(" · SHA-256 ", element("span", { class: "mono", title: digest }, grouped(digest)));
+    $("[data-material-remove]", got).setAttribute("aria-label", `Remove ${chosen.name}`);
+    got.hidden = false;
+    empty.hidden = true;
+    show(found, digest);
+    if (found.fault) bytes.fill(0);
+  }
+
+  async function read() {
+    if (area.value.trim() === "") {
+      reset();
+      changed();
+      return;
+    }
+    file = null;
+    turn += 1;
+    const mine = turn;
+    const found = sniff(ascii(area.value), wanted);
+    const digest = found.fault ? "" : await sha256(found.bytes);
+    if (mine === turn) show(found, digest);
+  }
+
+  function clear() {
+    reset();
+    area.value = "";
+    changed();
+  }
+
+  function pick() {
+    picker.value = "";
+    picker.click();
+  }
+
+  area.addEventListener("input", read);
+  picker.addEventListener("change", () => picker.files[0] && take(picker.files[0]));
+  $("[data-material-pick]", field).addEventListener("click", pick);
+  $("[data-material-remove]", field).addEventListener("click", () => {
+    clear();
+    area.focus();
+  });
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    const [chosen] = event.dataTransfer.files;
+    if (chosen) take(chosen);
+  });
+
+  fields.set(field, {
+    isValid: () => valid,
+    isEmpty: () => file === null && area.value.trim() === "",
+    take,
+    clear,
+    appendTo(data) {
+      data.delete(`${name}_file`);
+      if (!file) return;
+      data.delete(name);
+      data.append(`${name}_file`, file);
+    },
+    refuse(sentences) {
+      drop.classList.remove("full");
+      drop.classList.add("wrong");
+      area.setAttribute("aria-invalid", "true");
+      checks.replaceChildren(...sentences.map((sentence) => line("no", sentence)));
+    },
+    focus: () => (got.hidden ? area : $("[data-material-remove]", got)).focus(),
+  });
+  if (area.value) read();
+}
+
+// A file dropped beside the field must not replace the page, and with it the wizard.
+for (const name of ["dragover", "drop"]) {
+  document.addEventListener(name, (event) => {
+    if ($("[data-material]") && !event.target.closest?.(".drop") && event.dataTransfer?.types.includes("Files")) event.preventDefault();
+  });
+}
+
+mount("[data-material]", start);
