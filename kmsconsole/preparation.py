@@ -1,0 +1,96 @@
+"""What must be true before the console can be used, brought about step by step. A step with nothing to do does nothing.
+
+`serve` takes these steps at every start of the embedded product, `prepare` once for a whole deployment.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from kmsconsole import __version__
+from vault import hierarchy, initialisation
+from vault.models import Canary, ProjectKey, ServiceKey
+
+STATIC_STAMP = ".made-of"
+
+
+def make_home() -> Path:
+    """The directory of all state, open to nobody else."""
+    home = Path(settings.KMS_HOME)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return home
+
+
+def ensure_secret_key() -> None:
+    """The embedded product makes its own; a deployment is given one."""
+    if settings.SECRET_KEY:
+        return
+    file = Path(settings.KMS_SECRET_KEY_FILE)
+    value = secrets.token_urlsafe(64)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(value)
+        out.flush()
+        os.fsync(out.fileno())
+    # Settings were read before the file existed; web workers are forked from this process or read the file themselves.
+    settings.SECRET_KEY = value
+
+
+def migrate() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def ensure_root_key() -> None:
+    """Initialise the vault of a database that nothing was ever sealed in; never of any other (SEC-005)."""
+    if not any(model.objects.exists() for model in (Canary, ServiceKey, ProjectKey)):
+        initialisation.initialise(use_existing_root=True)
+
+
+def bootstrap() -> list[str]:
+    """Create the first region, project, enterprise project and administrator, if there are none.
+
+    Returns what the operator must be told, which holds the one-time password; nothing if all was there.
+    """
+    told = StringIO()
+    call_command("bootstrap", stdout=told)
+    return told.getvalue().splitlines()
+
+
+def collect_static() -> None:
+    """Hash and compress the static files, if they are not those of the last time."""
+    root = Path(settings.STATIC_ROOT)
+    stamp = root / STATIC_STAMP
+    fingerprint = _static_fingerprint()
+    if stamp.is_file() and stamp.read_text() == fingerprint:
+        return
+    call_command("collectstatic", interactive=False, clear=root.exists(), verbosity=0)
+    stamp.write_text(fingerprint)
+
+
+def seal_reason() -> str:
+    return hierarchy.seal_reason()
+
+
+def _static_fingerprint() -> str:
+    digest = hashlib.sha256(__version__.encode())
+    for line in sorted(_static_sources()):
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _static_sources() -> Iterator[str]:
+    for finder in get_finders():
+        for path, storage in finder.list(None):
+            status = Path(storage.path(path)).stat()
+            yield f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n"

@@ -1,0 +1,62 @@
+"""The web server: granian, set for this product. `serve` runs it; nothing else listens."""
+
+import gc
+import multiprocessing
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from django.conf import settings
+from django.db import connections
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from kmsconsole import logs
+
+TARGET = "kmsconsole.wsgi:application"
+# Threads wait for the database and for the disk; cryptography runs outside the interpreter's lock.
+THREADS_PER_WORKER = 16
+WAITING_PER_WORKER = 256
+HEADER_BYTES = 16 * 1024  # SEC-075
+HEADER_SECONDS = 10
+STOP_SECONDS = 20
+
+
+def web_server(*, on_startup: Callable[[], None], on_shutdown: Callable[[], None]) -> Server:
+    """The server, not yet listening. `on_startup` runs in the supervising process before the first worker starts."""
+    server = Server(
+        target=TARGET,
+        address=settings.KMS_HOST,
+        port=settings.KMS_PORT,
+        interface=Interfaces.WSGI,
+        workers=settings.KMS_WEB_WORKERS,
+        blocking_threads=THREADS_PER_WORKER,
+        blocking_threads_idle_timeout=600,  # a thread keeps its database connection
+        backpressure=WAITING_PER_WORKER,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
+        websockets=False,
+        log_level=LogLevels.warning,
+        log_dictconfig=logs.configuration(settings.KMS_LOG_LEVEL),
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+    server.on_startup(on_startup)
+    server.on_shutdown(on_shutdown)
+    return server
+
+
+def share_memory_with_workers() -> None:
+    """Load the application once and let every worker inherit its pages: it then costs little memory and starts at once.
+
+    A forked worker must inherit no connection; elsewhere than on Linux workers load the application themselves.
+    """
+    if sys.platform != "linux":
+        return
+    multiprocessing.set_start_method("fork", force=True)
+    import_module(TARGET.partition(":")[0])
+    connections.close_all()
+    gc.collect()
+    gc.freeze()
