@@ -7,13 +7,13 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
-from projects.models import Project
 
 from keys import states
 from keys.states import Event, Nature, Origin, State, Use
 from kmscrypto.specs import SPECS, KeySpec, Usage
 from operations import clock
 from operations.errors import KmsError
+from projects.models import Project
 
 
 def new_key_id() -> str:
@@ -124,8 +124,11 @@ class Key(models.Model):
         return states.uses_open_to(self.nature, self.state_now())
 
     def move(self, event: Event, *, has_material: bool = True) -> None:
-        """The only place that assigns `state`. Does not save."""
-        self.state = states.after(event, self.state_now(), has_material=has_material)
+        """The only place that assigns `state`. Does not save.
+
+        Starts from the stored state: a service that may meet expired material settles it first (`expiry.settle`).
+        """
+        self.state = states.after(event, State(self.state), has_material=has_material)
 
     def _present_state(self) -> str:
         return f"The key is in state {self.state_now().label}."

@@ -101,12 +101,12 @@ class Caller:
         """Policies first. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one."""
         if operation.action is None:
             return
-        if not self.rights.allow(operation.action, target.enterprise_project_id):
+        if not self.may(operation.action, target.enterprise_project_id):
             code = errors.NO_KEY_PERMISSION if target.is_resource else errors.NO_PERMISSION
             raise errors.KmsError(code, hint=f"{code.hint} ({operation.action})" if code.hint else operation.action)
 
     def may(self, action: str, enterprise_project_id: str | None = None) -> bool:
-        """For faces that show or hide a control; the decision itself is `authorise`."""
+        """None asks: anywhere in the project? Faces show or hide controls by this too."""
         if enterprise_project_id is None:
             return self.rights.allow_anywhere(action)
         return self.rights.allow(action, enterprise_project_id)
@@ -114,7 +114,7 @@ class Caller:
 
 class Authorisable(Protocol):
     @property
-    def enterprise_project_id(self) -> str: ...
+    def enterprise_project_id(self) -> str | None: ...
 
     @property
     def is_resource(self) -> bool: ...

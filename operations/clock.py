@@ -6,7 +6,6 @@ of one installation sees the same time. Outside test mode the file is never look
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +39,7 @@ def set_offset(value: timedelta) -> None:
     path = _file()
     partial = path.with_suffix(".new")
     partial.write_text(str(value.total_seconds()))
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def use(source: Callable[[], datetime]) -> Callable[[], datetime]:

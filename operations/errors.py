@@ -34,7 +34,7 @@ class FieldError:
 
 
 class KmsError(Exception):
-    """The only exception a face must know. `errors` lists every bad field in declared order; the wire shows the first."""
+    """The only exception a face must know. `errors` lists every bad field in declared order; the wire has the first."""
 
     def __init__(
         self,
@@ -173,9 +173,7 @@ CIPHER_TEXT_INVALID = _bad(
 UNWRAP_FAILED = _bad(
     "KMS.0311",
     "Failed to decrypt data using the RSA private key.",
-    _(
-        "Encrypt the material with the wrapping key of this very import, RSAES_OAEP_SHA_256, hash and MGF1 both SHA-256."
-    ),
+    _("Encrypt the material with the wrapping key of this very import: RSAES_OAEP_SHA_256, SHA-256 for hash and MGF1."),
 )
 NOT_PENDING_IMPORT = _bad("KMS.0310", "The key is not in Pending import state.")
 IMPORT_TOKEN_EXPIRED = _bad(

@@ -16,7 +16,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from operations import errors
-from operations.errors import Code, FieldError, KmsError, Text as Words
+from operations.errors import Code, FieldError, KmsError
+from operations.errors import Text as Words
 
 KEY_ID = re.compile(r"[0-9a-z]{8}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{12}")
 
@@ -157,10 +158,11 @@ class KeyReference(KeyId):
     """A key's ID, `alias/<name>` or an alias URN (api.md, "K+"). A bare text is never taken for an alias."""
 
     def read(self, value: Any) -> str:
-        if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= 400:
-            if KEY_ID.fullmatch(value) or value.startswith(("alias/", "kms:")):
-                return value
-        raise self.refuse()
+        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > 400:
+            raise self.refuse()
+        if not KEY_ID.fullmatch(value) and not value.startswith(("alias/", "kms:")):
+            raise self.refuse()
+        return value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ class Target(Protocol):
     """What an operation is about: a key, a project, an offer."""
 
     @property
-    def enterprise_project_id(self) -> str: ...
+    def enterprise_project_id(self) -> str | None: ...
 
     @property
     def is_resource(self) -> bool: ...
@@ -41,6 +41,9 @@ class Operation:
     # Row of the target's admission table; None admits in every state.
     use: Any = None
     locate: Callable[[Caller, dict[str, Any]], Target]
+    # What is slow and needs no row, such as making an RSA key: done before the transaction, given to `run` as
+    # `prepared`, and only for a caller who holds the permission at all.
+    prepare: Callable[[Mapping[str, Any]], Any] | None = None
     run: Callable[..., Any]
     request: Request = field(default_factory=Request)
     # Turns what `run` returned into the answer's JSON object.

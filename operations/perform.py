@@ -31,6 +31,8 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         request.pop("sequence", None)
         if operation.rate is not None:
             limits.admit(operation.rate, caller)
+        if operation.prepare is not None and (operation.action is None or caller.may(operation.action)):
+            request["prepared"] = operation.prepare(request)
         with transaction.atomic():
             target = operation.locate(caller, request)
             trail.about(target)

@@ -1,4 +1,4 @@
-"""An operation as a REST endpoint: strict JSON in, the documented envelope out. Lean on purpose: one parser, one renderer."""
+"""An operation as a REST endpoint: strict JSON in, the documented envelope out. One parser, one renderer: lean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing traces: from an allow-list of fields, in the same transaction as the change they tell of (SEC-060, SEC-063)."""
+"""Writing traces: from an allow-list of fields, in the transaction of the change they tell of (SEC-060, SEC-063)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def record_event(
     resource: tuple[str, str, str] = ("", "", ""),
     request: Mapping[str, Any] | None = None,
 ) -> Trace:
-    """Adds one trace. For what is no operation (signing in and out, tokens) call it directly. Never give it a secret."""
+    """Adds one trace. For what is no operation (signing in, tokens) call it directly. Never give it a secret."""
     resource_type, resource_id, resource_name = resource
     return Trace.objects.create(
         time=clock.now(),

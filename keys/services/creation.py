@@ -17,7 +17,8 @@ from kmscrypto.specs import SPECS, KeySpec, Usage
 from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import KmsError
-from projects import queries as projects
+from projects.models import Project
+from projects.queries import enterprise_project, quota_limit
 
 
 def make_material(request: Mapping[str, Any]) -> bytes | None:
@@ -54,8 +55,8 @@ def create_key(
         raise KmsError(errors.NO_PERMISSION, field="tags", hint="kms:cmkTag:create")
     _check_enterprise_project(caller, project.enterprise_project_id or "0")
     # Counting is serialised, so that two at once cannot both take the last place.
-    locked = projects.locked_project(caller.project_id)
-    if queries.count_towards_quota(caller.project_id) >= projects.key_quota(locked):
+    locked = Project.objects.select_for_update().get(pk=caller.project_id)
+    if queries.count_towards_quota(caller.project_id) >= quota_limit(locked):
         raise KmsError(errors.TOO_MANY_KEYS)
     key = Key(
         project=locked,
@@ -96,10 +97,8 @@ def _usage(spec: KeySpec, wanted: str | None) -> Usage:
     return usage
 
 
-def _check_enterprise_project(caller: Caller, enterprise_project_id: str) -> None:
-    if not projects.takes_new_keys(caller.account_id, enterprise_project_id):
-        raise KmsError(
-            errors.PARAMETER_INVALID,
-            field="enterprise_project_id",
-            hint="This enterprise project does not exist or is disabled.",
-        )
+def _check_enterprise_project(caller: Caller, wire_id: str) -> None:
+    found = enterprise_project(caller.account_id, wire_id)
+    if found is None or not found.enabled:
+        hint = "This enterprise project does not exist or is disabled."
+        raise KmsError(errors.PARAMETER_INVALID, field="enterprise_project_id", hint=hint)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from keys import material
 from keys.models import Key
+from keys.services import expiry
 from keys.states import Event, State
 from operations import clock, errors
 from operations.caller import Caller
@@ -34,9 +35,7 @@ def schedule_deletion(caller: Caller, key: Key, *, pending_days: int) -> Key:
 
 def cancel_deletion(caller: Caller, key: Key) -> Key:
     """To Disabled; to Pending import where there is no material, or where it expired meanwhile."""
-    if key.material_has_expired():
-        material.erase(key)
-        key.material_expires_at = None
+    expiry.settle(key)
     key.move(Event.CANCEL_DELETION, has_material=material.has_material(key))
     key.scheduled_deletion_at = None
     key.save(update_fields=["state", "scheduled_deletion_at", "material_expires_at"])

@@ -1,0 +1,140 @@
+"""The REST face of imports, and the clock's own operations on them (api.md 3.7)."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from imports.services import material, parameters
+from imports.services.parameters import Offer
+from keys.api.schemas import ONE_KEY
+from keys.locate import the_due_key, the_locked_key
+from keys.states import Use
+from operations.fields import Choice, Field, KeyId, Request, Text, Whole
+from operations.limits import Rate
+from operations.operation import Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfferId(Field):
+    name: str = "offer_id"
+    required: bool = True
+
+    def read(self, value: Any) -> UUID:
+        try:
+            return UUID(str(value))
+        except ValueError as cause:
+            raise self.refuse() from cause
+
+
+def _parameters(offer: Offer) -> dict[str, Any]:
+    return {
+        "key_id": offer.row.key.key_id,
+        "import_token": base64.b64encode(offer.token).decode("ascii"),
+        "expiration_time": int(offer.row.expires_at.timestamp()),
+        "public_key": base64.b64encode(bytes(offer.row.public_der)).decode("ascii"),
+    }
+
+
+GET_PARAMETERS_FOR_IMPORT = Operation(
+    name="get-parameters-for-import",
+    path="kms/get-parameters-for-import",
+    action="kms:cmk:getMaterial",
+    use=Use.OFFER_IMPORT,
+    locate=the_locked_key,
+    prepare=parameters.make_pair,
+    run=parameters.offer,
+    request=Request(
+        (
+            KeyId(),
+            Choice(
+                name="wrapping_algorithm",
+                values=(parameters.DEFAULT_ALGORITHM, parameters.LEGACY_ALGORITHM),
+                required=True,
+                traced=True,
+            ),
+        )
+    ),
+    respond=_parameters,
+    trace="getParametersForImport",
+    rate=Rate("get-parameters-for-import", calls=60),
+    summary="A wrapping key and an import token, both valid for 24 hours.",
+)
+
+IMPORT_KEY_MATERIAL = Operation(
+    name="import-key-material",
+    path="kms/import-key-material",
+    action="kms:cmk:importMaterial",
+    use=Use.IMPORT_MATERIAL,
+    locate=the_locked_key,
+    run=material.import_material,
+    request=Request(
+        (
+            KeyId(),
+            # Read as text here: whether they are Base64 is asked after the token was proved (SEC-024).
+            Text(name="import_token", required=True, min_length=1),
+            Text(name="encrypted_key_material", required=True, min_length=1),
+            Text(name="encrypted_privatekey"),
+            Whole(name="expiration_time", minimum=-(2**53), traced=True),
+        )
+    ),
+    trace="importKeyMaterial",
+    on_refusal=material.count_failed_unwrap,
+    rate=Rate("import-key-material", calls=120),
+    summary="Import wrapped key material into a key that waits for it.",
+)
+
+DELETE_IMPORTED_KEY_MATERIAL = Operation(
+    name="delete-imported-key-material",
+    path="kms/delete-imported-key-material",
+    action="kms:cmk:deleteMaterial",
+    use=Use.DELETE_MATERIAL,
+    locate=the_locked_key,
+    run=material.delete_material,
+    request=ONE_KEY,
+    trace="deleteImportedKeyMaterial",
+    summary="Delete the material of an imported symmetric key; the key then waits for the same material again.",
+)
+
+# The wizard's own: closing it ends its offer at once.
+REVOKE_IMPORT_OFFER = Operation(
+    name="revoke-import-offer",
+    action="kms:cmk:getMaterial",
+    locate=the_locked_key,
+    run=parameters.revoke,
+    request=Request((KeyId(), OfferId())),
+    trace="revokeImportToken",
+    summary="End a wizard's wrapping key and import token.",
+)
+
+# The clock's own.
+EXPIRE_WRAPPING_KEY = Operation(
+    name="expire-wrapping-key",
+    action=None,
+    locate=the_due_key,
+    run=parameters.expire,
+    request=Request((KeyId(), OfferId())),
+    trace="expireWrappingKey",
+    summary="Erase the private half of a wrapping key that is older than 24 hours.",
+)
+
+EXPIRE_MATERIAL = Operation(
+    name="expire-material",
+    action=None,
+    locate=the_due_key,
+    run=material.expire_material,
+    request=ONE_KEY,
+    trace="expireKeyMaterial",
+    summary="Erase imported material that is past its time.",
+)
+
+OPERATIONS = (
+    GET_PARAMETERS_FOR_IMPORT,
+    IMPORT_KEY_MATERIAL,
+    DELETE_IMPORTED_KEY_MATERIAL,
+    REVOKE_IMPORT_OFFER,
+    EXPIRE_WRAPPING_KEY,
+    EXPIRE_MATERIAL,
+)

@@ -1,0 +1,210 @@
+"""Importing, deleting and expiring key material. The order of the checks is console.md section C, and SEC-024:
+nothing secret is touched before the token is proved, nothing is changed before everything is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db.models import F
+
+from imports import tokens
+from imports.models import WrappingKey
+from imports.services import parameters
+from keys import material
+from keys.models import Key
+from keys.services import expiry
+from keys.states import Event
+from kmscrypto import fingerprint, pkcs8, wrapping
+from kmscrypto import material as mathematics
+from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed, UnwrapFailed
+from operations import clock, errors
+from operations.caller import Caller
+from operations.errors import Code, KmsError
+from operations.fields import decode_base64
+from vault import sealing
+
+WRAPPED_BYTES = parameters.WRAPPING_KEY_BITS // 8
+TEMPORARY_KEY_BYTES = (16, 32)
+PRIVATE_KEY_BYTES = range(16, 8192 + 1, 8)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def import_material(
+    caller: Caller,
+    key: Key,
+    *,
+    import_token: str,
+    encrypted_key_material: str,
+    encrypted_privatekey: str | None,
+    expiration_time: int | None,
+) -> Key:
+    """Enabled, with the material that was wrapped for this very key. All or nothing, in the caller's transaction.
+
+    `expiration_time` is in seconds since 1970; None never expires. A refused try does not use up the token, but after
+    200 failed unwraps its offer is closed (SEC-026).
+    """
+    offer = _offer_for(key, import_token)
+    ciphertext = _bytes(encrypted_key_material, "encrypted_key_material")
+    if len(ciphertext) != WRAPPED_BYTES:
+        raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(len(ciphertext)))
+    wrapped_key = _private_key_ciphertext(key, encrypted_privatekey)
+    unwrapped = _unwrap(offer, ciphertext)
+    if key.spec.is_asymmetric:
+        plain = _private_key(key, offer, temporary_key=unwrapped, ciphertext=wrapped_key)
+    else:
+        plain = _symmetric(offer, unwrapped)
+    _check_sameness(key, plain)
+    expires_at = _expiration(key, expiration_time)
+
+    expiry.settle(key)
+    material.store(key, plain, wrapping_algorithm=offer.algorithm)
+    key.material_fingerprint = material.fingerprint(key, plain)
+    key.material_expires_at = expires_at
+    key.move(Event.IMPORT_MATERIAL)
+    key.save(update_fields=["state", "material_fingerprint", "material_expires_at"])
+    parameters.end(offer, used=True)
+    return key
+
+
+def delete_material(caller: Caller, key: Key) -> Key:
+    """The key waits for an import again, of the same material."""
+    expiry.lose(key)
+    key.save(update_fields=["state", "material_expires_at"])
+    return key
+
+
+def expire_material(caller: Caller, key: Key) -> Key:
+    """By the clock alone. Raises MATERIAL_NOT_DELETABLE where nothing is due: a repeated message does nothing."""
+    if not expiry.settle(key):
+        raise KmsError(errors.MATERIAL_NOT_DELETABLE)
+    key.save(update_fields=["state", "material_expires_at"])
+    return key
+
+
+def count_failed_unwrap(error: KmsError) -> None:
+    """Beside the trace of a refused import: what must survive the refusal (SEC-026)."""
+    if isinstance(error.evidence, WrappingKey):
+        WrappingKey.objects.filter(pk=error.evidence.pk).update(failed_unwraps=F("failed_unwraps") + 1)
+
+
+# --- checks 5 to 7: the token -------------------------------------------------------------------------------------
+
+
+def _offer_for(key: Key, import_token: str) -> WrappingKey:
+    claims = tokens.read(import_token, project_id=key.project_id)
+    offer = tokens.offer_of(claims)
+    if offer is None or not offer.is_live():
+        raise _refused(errors.IMPORT_TOKEN_EXPIRED, "import_token")
+    if claims.key_id != key.key_id or offer.key_id != key.pk:
+        raise _refused(
+            errors.TOKEN_OF_ANOTHER_KEY, "import_token", f"The token is for key {claims.key_id}; this is {key.key_id}."
+        )
+    offer.key = key
+    return offer
+
+
+# --- check 8: syntax and length -----------------------------------------------------------------------------------
+
+
+def _bytes(text: str, field: str) -> bytes:
+    raw = decode_base64(text)
+    if raw is None:
+        raise _refused(errors.PARAMETER_INVALID, field, "This is not Base64.")
+    return raw
+
+
+def _length_hint(found: int) -> str:
+    hint = f"Got {found} bytes; expected {WRAPPED_BYTES}."
+    if found == 32:
+        return f"{hint} This looks like the plaintext: encrypt it with the wrapping key first."
+    if found == 64:
+        return f"{hint} This looks like the plaintext as hex text: encrypt the 32 raw bytes with the wrapping key."
+    return f"{hint} Encrypt with the wrapping key of this import, RSA-2048."
+
+
+def _private_key_ciphertext(key: Key, text: str | None) -> bytes:
+    """Syntax only; whether there must be one is check 12, after the unwrapping."""
+    if not text or not key.spec.is_asymmetric:
+        return b""
+    raw = _bytes(text, "encrypted_privatekey")
+    if len(raw) not in PRIVATE_KEY_BYTES:
+        raise _refused(
+            errors.PARAMETER_INVALID,
+            "encrypted_privatekey",
+            f"Got {len(raw)} bytes. AES key wrap with padding (RFC 5649) gives 16 to 8,192 bytes, a multiple of 8.",
+        )
+    return raw
+
+
+# --- checks 9 to 13: unwrapping, and what came out ----------------------------------------------------------------
+
+
+def _unwrap(offer: WrappingKey, ciphertext: bytes) -> bytes:
+    private = sealing.open(parameters.binding(offer), bytes(offer.private_sealed or b""))
+    try:
+        return wrapping.unwrap(private, offer.algorithm, ciphertext)
+    except UnwrapFailed:
+        # One answer for every reason, and the reason is not kept (SEC-025).
+        raise _refused(errors.UNWRAP_FAILED, "encrypted_key_material", evidence=offer) from None
+
+
+def _symmetric(offer: WrappingKey, plain: bytes) -> bytes:
+    if len(plain) != 32:
+        hint = f"Got {len(plain)} bytes, expected 32."
+        if len(plain) in (64, 65):
+            hint = f"{hint} {len(plain)} bytes look like hex text: encrypt the raw bytes instead."
+        elif len(plain) in (44, 45):
+            hint = f"{hint} {len(plain)} bytes look like Base64 text: encrypt the raw bytes instead."
+        raise _refused(errors.MATERIAL_LENGTH, "encrypted_key_material", hint, evidence=offer)
+    if mathematics.is_degenerate(plain):
+        hint = "All bytes are the same. Key material must be random."
+        raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", hint, evidence=offer)
+    return plain
+
+
+def _private_key(key: Key, offer: WrappingKey, *, temporary_key: bytes, ciphertext: bytes) -> bytes:
+    if len(temporary_key) not in TEMPORARY_KEY_BYTES:
+        hint = f"Got {len(temporary_key)} bytes. The temporary key is 32 raw bytes."
+        raise _refused(errors.TEMPORARY_KEY_LENGTH, "encrypted_key_material", hint, evidence=offer)
+    if not ciphertext:
+        raise _refused(errors.PRIVATE_KEY_MISSING, "encrypted_privatekey", "Add the private key ciphertext.")
+    try:
+        der = wrapping.unwrap_private_key(temporary_key, ciphertext)
+    except KeyUnwrapFailed:
+        hint = "It was not wrapped by AES key wrap with padding (RFC 5649) under this temporary key."
+        raise _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer) from None
+    try:
+        return pkcs8.read_private_key(der, key.spec)
+    except InvalidPrivateKey as cause:
+        # Safe to tell: integrity was proved, so this is the importer's own key (SEC-028).
+        hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}."
+        raise _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer) from None
+
+
+# --- checks 14 to 16: the same as before, and for how long --------------------------------------------------------
+
+
+def _check_sameness(key: Key, plain: bytes) -> None:
+    before = key.material_fingerprint
+    if before is None or fingerprint.matches(bytes(before), material.fingerprint(key, plain)):
+        return
+    known = key.versions.filter(number=key.current_version).values_list("check_value", flat=True).first()
+    new = fingerprint.check_value(key.spec, plain)
+    hint = f"This material has check value {new}; the material of this key has {known}."
+    raise _refused(errors.MATERIAL_DIFFERS, "encrypted_key_material", hint)
+
+
+def _expiration(key: Key, expiration_time: int | None) -> datetime | None:
+    if expiration_time is None:
+        return None
+    if expiration_time <= clock.now().timestamp():
+        raise _refused(errors.EXPIRATION_IN_THE_PAST, "expiration_time", "Choose a later time.")
+    if key.spec.is_asymmetric:
+        raise _refused(errors.PARAMETER_INVALID, "expiration_time", "Material of an asymmetric key never expires.")
+    if expiration_time >= LATEST.timestamp():
+        raise _refused(errors.PARAMETER_INVALID, "expiration_time", "The time is in seconds since 1970.")
+    return datetime.fromtimestamp(expiration_time, UTC)
+
+
+def _refused(code: Code, field: str, hint: str = "", *, evidence: WrappingKey | None = None) -> KmsError:
+    return KmsError(code, field=field, hint=hint, evidence=evidence)

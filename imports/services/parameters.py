@@ -1,0 +1,114 @@
+"""Offering wrapping keys, revoking them, and letting them go when their day is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from imports import tokens
+from imports.models import LIFETIME, Carrier, WrappingKey
+from keys.models import Key
+from kmscrypto import wrapping
+from kmscrypto.wrapping import WrappingPair
+from operations import clock, errors
+from operations.caller import Caller, Kind
+from operations.errors import KmsError
+from vault import sealing
+from vault.sealing import Binding
+
+# The documented field takes 344 to 360 characters: a 256-byte ciphertext, RSA-2048 (SEC-020).
+WRAPPING_KEY_BITS = 2048
+DEFAULT_ALGORITHM = "RSAES_OAEP_SHA_256"
+LEGACY_ALGORITHM = "RSAES_OAEP_SHA_1"
+MAX_LIVE_OFFERS = 10
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Offer:
+    """What an importer needs: the wrapping key's public half, and the token that goes with it."""
+
+    row: WrappingKey
+    token: bytes
+
+
+def make_pair(request: Mapping[str, Any]) -> WrappingPair:
+    return wrapping.generate_wrapping_key(WRAPPING_KEY_BITS)
+
+
+def offer(caller: Caller, key: Key, *, wrapping_algorithm: str, prepared: WrappingPair) -> Offer:
+    """A fresh pair and token, valid for 24 hours.
+
+    Several offers made through the API may live side by side, ten at most; a second one of the wizard replaces the
+    first (SEC-021). Raises PARAMETER_INVALID for an algorithm that this installation does not take.
+    """
+    if wrapping_algorithm != DEFAULT_ALGORITHM and not settings.KMS_LEGACY_WRAPPING:
+        raise KmsError(errors.PARAMETER_INVALID, field="wrapping_algorithm", hint=f"Use {DEFAULT_ALGORITHM}.")
+    carrier = Carrier.WIZARD if caller.kind is Kind.CONSOLE else Carrier.API
+    kept = 0 if carrier is Carrier.WIZARD else MAX_LIVE_OFFERS - 1
+    for older in list(_live(key, carrier).order_by("-created_at")[kept:]):
+        end(older, revoked=True)
+    at = clock.now()
+    row = WrappingKey(
+        key=key,
+        algorithm=wrapping_algorithm,
+        carrier=carrier,
+        public_der=prepared.public_der,
+        created_at=at,
+        created_by_id=caller.user_id,
+        # Whole seconds: the wire tells the end in seconds, and must not promise more than the row keeps.
+        expires_at=(at + LIFETIME).replace(microsecond=0),
+    )
+    row.private_sealed = sealing.seal(binding(row), prepared.private_der)
+    row.save(force_insert=True)
+    return Offer(row, tokens.issue(row))
+
+
+def revoke(caller: Caller, key: Key, *, offer_id: UUID) -> None:
+    """Ends one of the wizard's own offers. Ending what has ended already changes nothing."""
+    row = (
+        WrappingKey.objects.select_for_update(of=("self",)).filter(pk=offer_id, key=key, carrier=Carrier.WIZARD).first()
+    )
+    if row is not None and row.private_sealed is not None:
+        end(row, revoked=True)
+
+
+def expire(caller: Caller, key: Key, *, offer_id: UUID) -> None:
+    """By the clock alone: erases the private half of an offer whose day is over. PARAMETER_INVALID if it is not."""
+    row = WrappingKey.objects.select_for_update(of=("self",)).filter(pk=offer_id, key=key).first()
+    if row is None or row.private_sealed is None or row.expires_at > clock.now():
+        raise KmsError(errors.PARAMETER_INVALID, hint="This wrapping key is not due.")
+    end(row)
+
+
+def end(row: WrappingKey, *, revoked: bool = False, used: bool = False) -> None:
+    """Overwrites and removes the private half. The row stays, to say what became of it."""
+    if row.private_sealed is not None:
+        WrappingKey.objects.filter(pk=row.pk).update(private_sealed=bytes(len(row.private_sealed)))
+    row.private_sealed = None
+    if revoked:
+        row.revoked_at = clock.now()
+    if used:
+        row.used_at = clock.now()
+    row.save(update_fields=["private_sealed", "revoked_at", "used_at"])
+
+
+def binding(row: WrappingKey) -> Binding:
+    return Binding(
+        kind="wrapping-key",
+        object_id=str(row.pk),
+        purpose="unwrap",
+        region=row.key.project.region_id,
+        project=row.key.project_id,
+        parent=row.key.key_id,
+    )
+
+
+def _live(key: Key, carrier: Carrier) -> QuerySet[WrappingKey]:
+    return WrappingKey.objects.select_for_update(of=("self",)).filter(
+        key=key, carrier=carrier, private_sealed__isnull=False
+    )
