@@ -1,12 +1,19 @@
 """Mounts each app's API and pages; nothing else."""
 
-from django.urls import path
+from django.urls import include, path, re_path
 
+from imports.api import OPERATIONS as IMPORTS
+from keys.api import OPERATIONS as KEYS
 from kmsconsole import health
+from operations import rest
+
+OPERATIONS = (*KEYS, *IMPORTS)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("v1.0/", include(rest.routes(OPERATIONS))),
+    re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]
 
 handler400 = "kmsconsole.errors.bad_request"
