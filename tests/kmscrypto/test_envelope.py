@@ -46,17 +46,18 @@ def test_lengths_follow_the_published_rule(length, characters):
     assert len(base64.b64encode(sealed(bytes(length)))) == characters
 
 
-def test_the_layout_is_the_documented_one():
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_layout_is_the_documented_one(purpose):
     """Opened with HMAC from the standard library and the table of security.md alone."""
-    blob = sealed(b"attack at dawn")
+    blob = sealed(b"attack at dawn", purpose)
 
-    assert blob[:4] == bytes((1, 1, 1, 0))
+    assert blob[:4] == bytes((1, 1, purpose, 0))
     assert blob[4:20] == KEY_ID.bytes
     assert blob[20:24] == (3).to_bytes(4)
     assert blob[24:32] == bytes(8)
     salt, commitment, nonce, ciphertext = blob[32:64], blob[64:96], blob[96:108], blob[108:]
     pseudorandom = stdlib_hmac.digest(salt, MATERIAL, hashlib.sha256)
-    info = b"kms1" + bytes((1,)) + KEY_ID.bytes + (3).to_bytes(4)
+    info = b"kms1" + bytes((purpose,)) + KEY_ID.bytes + (3).to_bytes(4)
     first = stdlib_hmac.digest(pseudorandom, info + b"\1", hashlib.sha256)
     second = stdlib_hmac.digest(pseudorandom, first + info + b"\2", hashlib.sha256)
     assert commitment == second
@@ -90,6 +91,12 @@ def test_every_cut_and_every_extension_is_refused():
     for extra in range(1, 40):
         with pytest.raises(CryptoError):
             opened(blob + bytes(extra))
+
+
+@pytest.mark.parametrize("length", [0, 107, 108, 124, 139, 141, 155])
+def test_a_length_that_no_plaintext_has_is_malformed(length):
+    with pytest.raises(MalformedCiphertext):
+        envelope.parse(sealed(bytes(100))[:length])
 
 
 def test_a_splice_of_two_ciphertexts_is_refused():

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmscrypto import specs, wrapping
+from kmscrypto import rsa, specs, wrapping
 from kmscrypto.errors import KeyUnwrapFailed, MessageTooLong, UnsupportedAlgorithm, UnwrapFailed
 from tests.kmscrypto import keys
 
@@ -85,6 +85,18 @@ def test_every_failed_unwrap_looks_alike(case):
     assert refusal.value.args == UnwrapFailed().args
     assert refusal.value.__cause__ is None
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+
+
+def test_length_and_range_are_checked_before_the_private_operation():
+    """1 < c < n − 1 and exactly k bytes, SP 800-56B (SEC-025); whatever the library would say."""
+    key = keys.rsa_key()
+
+    for number in (2, 3, N // 2, N - 2):
+        assert rsa.in_range(key, number.to_bytes(256))
+        assert not rsa.in_range(key, number.to_bytes(257))
+    for number in (0, 1, N - 1, N, N + 1, 2**2048 - 1):
+        assert not rsa.in_range(key, number.to_bytes(256))
+    assert not rsa.in_range(key, b"\2")
 
 
 def test_a_ciphertext_with_its_leading_zero_kept_still_unwraps():
