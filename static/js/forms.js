@@ -77,6 +77,23 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// data-when="name=value": shown, and its fields sent, only while that radio, box or select of the form has that value.
+// data-when-keep hides without switching the fields off.
+function when(part) {
+  const form = part.closest("form");
+  const [name, value] = part.dataset.when.split("=");
+  const set = () => {
+    const on = new FormData(form).get(name) === value;
+    part.hidden = !on;
+    if (part.hasAttribute("data-when-keep")) return;
+    part.toggleAttribute("data-off", !on);
+    $$("input, select, textarea, button", part).forEach((field) => { field.disabled = !on; });
+  };
+  form.addEventListener("change", set);
+  set();
+}
+
+mount("[data-when]", when);
 mount("[data-needs], [data-confirm-ok], [data-valid-form]", needs);
 mount(".counted > output", counter);
 mount("[data-reveal]", reveal);

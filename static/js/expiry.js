@@ -1,0 +1,41 @@
+// When material expires: a date and time in the reader's zone becomes the seconds the service is told.
+// <input type="datetime-local" data-epoch="expiration_time" data-hours="24">; buttons data-set-hours="720" beside it.
+import { $, $$, element, mount } from "./dom.js";
+import { day, left, localTime, now } from "./times.js";
+
+const HOUR = 3600000;
+const typed = (milliseconds) => {
+  const date = new Date(milliseconds);
+  return `${day(date)}T${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
+};
+
+function expiry(input) {
+  const field = input.closest(".field") ?? input.parentElement;
+  const hint = $("[data-epoch-hint]", field);
+  const seconds = element("input", { type: "hidden", name: input.dataset.epoch });
+  input.after(seconds);
+  const set = () => {
+    const at = Date.parse(input.value);
+    const past = Number.isNaN(at) || at <= now();
+    seconds.value = Number.isNaN(at) ? "" : Math.trunc(at / 1000);
+    seconds.disabled = input.disabled;
+    input.setCustomValidity(past ? "Choose a time in the future." : "");
+    if (hint) hint.textContent = past ? "Choose a time in the future." : `In ${left(at - now())}: ${localTime(new Date(at))}, ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
+    $$("[data-set-hours]", field).forEach((button) => {
+      button.setAttribute("aria-pressed", String(input.value === typed(now() + Number(button.dataset.setHours) * HOUR)));
+    });
+    input.dispatchEvent(new CustomEvent("kms:checked", { bubbles: true }));
+  };
+  if (!input.value && input.dataset.hours) input.value = typed(now() + Number(input.dataset.hours) * HOUR);
+  input.addEventListener("input", set);
+  input.form.addEventListener("change", () => setTimeout(set));
+  field.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-set-hours]");
+    if (!button) return;
+    input.value = typed(now() + Number(button.dataset.setHours) * HOUR);
+    set();
+  });
+  set();
+}
+
+mount("input[data-epoch]", expiry);
