@@ -31,6 +31,7 @@ _UNUSED_FEATURES = (
 )  # fmt: skip
 HEADERS = {  # SEC-071
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Server": "KMS Console",  # instead of the web server's name
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: Django's CSRF check falls back to the referrer when a browser sends no Origin.
     "Referrer-Policy": "same-origin",
@@ -76,6 +77,8 @@ class SecurityHeaders:
             response[name] = value
         if not (request.path_info.startswith(settings.STATIC_URL) and response.status_code in {200, 206, 304}):
             response["Cache-Control"] = "no-store"
+        if not response.streaming and not response.has_header("Content-Length"):
+            response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
         return response
 
 

@@ -32,7 +32,7 @@ def make_home() -> Path:
 
 def ensure_secret_key() -> None:
     """The embedded product makes its own; a deployment is given one."""
-    if settings.SECRET_KEY:
+    if settings.KMS_SECRET_KEY:
         return
     file = Path(settings.KMS_SECRET_KEY_FILE)
     value = secrets.token_urlsafe(64)
@@ -42,7 +42,7 @@ def ensure_secret_key() -> None:
         out.flush()
         os.fsync(out.fileno())
     # Settings were read before the file existed; web workers are forked from this process or read the file themselves.
-    settings.SECRET_KEY = value
+    settings.SECRET_KEY = settings.KMS_SECRET_KEY = value
 
 
 def migrate() -> None:

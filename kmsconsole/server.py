@@ -38,7 +38,7 @@ def web_server(*, on_startup: Callable[[], None], on_shutdown: Callable[[], None
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         log_dictconfig=logs.configuration(settings.KMS_LOG_LEVEL),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,

@@ -126,7 +126,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 # --- Who signs in -----------------------------------------------------------------------------------------------------
 
-AUTH_USER_MODEL = "iam.User" if (BASE_DIR / "iam/models.py").exists() else "auth.User"
+AUTH_USER_MODEL = "iam.User"
 PASSWORD_HASHERS = [  # SEC-040
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
