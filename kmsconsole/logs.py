@@ -8,7 +8,9 @@ import json
 import logging
 from typing import Any
 
-FIELDS = ("request_id", "action", "code", "status", "duration_ms", "principal", "address", "task")
+FIELDS = (
+    "request_id", "operation", "key_id", "project_id", "code", "status", "duration_ms", "principal", "address", "task"
+)  # fmt: skip
 """What a call may attach with `extra=`; everything else a record carries stays inside the process."""
 
 

@@ -1,0 +1,25 @@
+"""What every test may ask for: servers, programs and a product that runs, all from tests/services."""
+
+from __future__ import annotations
+
+import pytest
+from django.test.utils import override_settings
+
+pytest_plugins = [
+    "tests.services.programs",
+    "tests.services.postgresql",
+    "tests.services.redis",
+    "tests.services.product",
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_under_their_own_names():
+    # The manifest of hashed names is made when the product starts; pages rendered in a test process have none.
+    with override_settings(
+        STORAGES={
+            "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        }
+    ):
+        yield

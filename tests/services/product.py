@@ -1,0 +1,95 @@
+"""The real product, started as its users start it, for tests that speak HTTP to it or open it in a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.services.programs import free_port, stop, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running product: where it is, who may sign in, and its commands."""
+
+    url: str
+    home: Path
+    log: Path
+    environment: dict[str, str] = field(repr=False)
+    account: str = "default-account"
+    user: str = "admin"
+    password: str = "correct horse battery staple 7"
+
+    def manage(self, *arguments: str, check: bool = True) -> str:
+        """Run `manage.py` beside the product; what it printed."""
+        done = subprocess.run(
+            [sys.executable, ROOT / "manage.py", *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def log_text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+
+def clean_environment(**settings: str) -> dict[str, str]:
+    """This process's environment without its KMS_ settings, and with those given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KMS_") and name != "PORT"}
+    return kept | {"PYTHONUNBUFFERED": "1"} | settings
+
+
+def answers_health(url: str) -> bool:
+    with (
+        contextlib.suppress(OSError, urllib.error.HTTPError),
+        urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer,
+    ):
+        return answer.status == 200
+    return False
+
+
+@contextlib.contextmanager
+def running_console(directory: Path, **settings: str):
+    """`manage.py serve` in test mode with a home of its own below `directory`, until the block ends."""
+    port, home, log = free_port(), directory / "home", directory / "serve.log"
+    environment = (
+        clean_environment(
+            KMS_HOME=str(home),
+            KMS_PORT=str(port),
+            KMS_TEST_MODE="1",
+            KMS_RATE_LIMITS="off",
+            KMS_ADMIN_PASSWORD=Console.password,
+        )
+        | settings
+    )
+    console = Console(f"http://127.0.0.1:{port}", home, log, environment)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+        )
+    try:
+        wait_until(lambda: answers_health(console.url), process, log)
+        yield console
+    finally:
+        stop(process)
+
+
+@pytest.fixture(scope="session")
+def console_server(tmp_path_factory: pytest.TempPathFactory):
+    """One running product for all tests of a worker process. Tests that move its clock must reset it."""
+    with running_console(tmp_path_factory.mktemp("console")) as console:
+        yield console
