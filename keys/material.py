@@ -62,7 +62,7 @@ class _Cache:
 _cache = _Cache()
 
 
-def _binding(key: Key, number: int) -> Binding:
+def binding(key: Key, number: int) -> Binding:
     return Binding(
         kind="key-version",
         object_id=key.key_id,
@@ -79,7 +79,7 @@ def store(key: Key, material: bytes, *, wrapping_algorithm: str = "") -> KeyVers
         key=key,
         number=key.current_version,
         defaults={
-            "material_sealed": sealing.seal(_binding(key, key.current_version), material),
+            "material_sealed": sealing.seal(binding(key, key.current_version), material),
             "public_key": mathematics.public_der(key.spec, material),
             "check_value": digests.check_value(key.spec, material),
             "wrapping_algorithm": wrapping_algorithm,
@@ -111,7 +111,7 @@ def open_version(key: Key, number: int | None = None) -> Opened:
     version = key.versions.filter(number=number).first()
     if version is None or version.material_sealed is None:
         raise KmsError(errors.CIPHER_TEXT_INVALID)
-    plain = sealing.open(_binding(key, number), bytes(version.material_sealed))
+    plain = sealing.open(binding(key, number), bytes(version.material_sealed))
     opened = Opened(number, mathematics.load(key.spec, plain))
     _cache.put((key.pk, number), opened)
     return opened

@@ -1,0 +1,114 @@
+"""The product, really started, on a database of a given size; and a client that signs in to it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = secrets.token_urlsafe(18)
+
+
+class Product:
+    """One started server. Every thread has a connection of its own."""
+
+    def __init__(self, port: int, environment: dict[str, str]) -> None:
+        self.port = port
+        self.environment = environment
+        self.token = ""
+        self.project_id = ""
+        self._local = threading.local()
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, str], Any]:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Content-Type": "application/json", "X-Auth-Token": self.token}
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        response = connection.getresponse()
+        text = response.read()
+        return response.status, dict(response.headers), json.loads(text) if text.strip() else None
+
+    def kms(self, operation: str, body: Any) -> Any:
+        """The answer of an operation; RuntimeError unless it is 200."""
+        status, _headers, answer = self.call("POST", self.path(operation), body)
+        if status != 200:
+            raise RuntimeError(f"{operation}: {status} {answer}")
+        return answer
+
+    def path(self, operation: str) -> str:
+        return f"/v1.0/{self.project_id}/kms/{operation}"
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def sign_in(self) -> None:
+        user = {"name": "admin", "password": PASSWORD, "domain": {"name": "default-account"}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": "eu-de", "domain": {"name": "default-account"}}}
+        status, headers, answer = self.call("POST", "/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
+        if status != 201:
+            raise RuntimeError(f"sign-in: {status} {answer}")
+        self.token = next(value for name, value in headers.items() if name.lower() == "x-subject-token")
+        self.project_id = answer["token"]["project"]["id"]
+
+    def manage(self, *arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        run = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True)
+        return run.stdout
+
+
+@contextmanager
+def started() -> Iterator[Product]:
+    """A fresh installation in a temporary folder, in test mode so that nothing is rate-limited."""
+    with tempfile.TemporaryDirectory() as home, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "KMS_HOME": home,
+            "PORT": str(port),
+            "KMS_ADMIN_PASSWORD": PASSWORD,
+            "KMS_TEST_MODE": "1",
+            "KMS_RATE_LIMITS": "off",
+            "KMS_QUOTA_KEYS": "10000000",
+        }
+        log = Path(home, "serve.log").open("w")
+        server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
+        )
+        product = Product(port, environment)
+        try:
+            _wait(product, server)
+            product.sign_in()
+            yield product
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+            log.close()
+
+
+def _wait(product: Product, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            if product.call("GET", "/healthz")[0] == 200:
+                return
+        except OSError:
+            product._local = threading.local()
+        time.sleep(0.2)
+    raise RuntimeError("the product did not start")
