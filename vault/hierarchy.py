@@ -6,6 +6,7 @@ nothing opens, nothing is written, and `seal_reason` tells the operator what to 
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from vault import keyring
 from vault.cache import OpenedKeys
 from vault.errors import OpenFailed, Sealed
 from vault.models import Canary, ProjectKey, ServiceKey, WrappedKey
+
+log = logging.getLogger(__name__)
 
 RECHECK_SECONDS = 3.0
 PROJECT_KEY_SECONDS = 300.0  # SEC-006
@@ -82,6 +85,7 @@ def seal_reason() -> str:
         with _verdict_lock:
             if _verdict is None or time.monotonic() >= _verdict.until:
                 reason = _examine()
+                _tell(reason, before=_verdict.reason if _verdict else "")
                 _verdict = _Verdict(reason, time.monotonic() + RECHECK_SECONDS if reason else float("inf"))
             verdict = _verdict
     return verdict.reason
@@ -193,6 +197,13 @@ def _without_canary() -> str:
     if ServiceKey.objects.exists() or ProjectKey.objects.exists():
         return "The canary is missing from the database: restore it from your backup."
     return UNINITIALISED
+
+
+def _tell(reason: str, *, before: str) -> None:
+    if reason and reason != before:
+        log.error("The strong room is sealed. %s", reason)
+    elif before and not reason:
+        log.warning("The strong room is no longer sealed.")
 
 
 @cache

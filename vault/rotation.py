@@ -62,7 +62,13 @@ def _rotate_files(source: roots.FileSource, *, keep_old: bool, on_step: Callable
     rewrapped = _rewrap_everything(incoming, on_step)
     current = source.read().current
     kept = source.retired_path(current.root_id()) if keep_old and current is not None else None
-    rootfile.retire(source.path, source.incoming_path, keep=kept)
+    try:
+        rootfile.retire(source.path, source.incoming_path, keep=kept)
+    except OSError as error:
+        raise VaultError(
+            f"Everything is under root key {incoming.root_id()}, but the files could not be exchanged "
+            f"({error.strerror}): move {source.path} away and give {source.incoming_path} its name."
+        ) from None
     return Rotated(
         incoming.root_id(), rewrapped, f"The old root key is kept as {kept}." if kept else "The old root key is gone."
     )

@@ -60,9 +60,12 @@ def dying_before_file_operation(number, directory, work):
 
 
 @contextmanager
-def running(work, stop):
-    """`work` in a process of its own, until the block ends and the file `stop` appears; it must then end well."""
+def running(work, *, ready, stop):
+    """`work` in a process of its own, from when it makes the file `ready` until it finds `stop`; it must end well."""
     process = fork(work)
+    while not ready.exists():
+        assert os.waitpid(process, os.WNOHANG) == (0, 0), "it ended before it was ready"
+        time.sleep(0.01)
     try:
         yield
     finally:

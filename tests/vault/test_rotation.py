@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from tests.vault.conftest import ROWS, a_binding, files, new_root, snapshot, write_root
 from tests.vault.processes import dying_before_file_operation, fork, kill_after, running, wait
 from tests.vault.test_roots import command_line
-from vault import hierarchy, initialisation, rotation, sealing
+from vault import hierarchy, initialisation, keyring, rotation, sealing
 from vault.errors import Sealed, VaultError
 from vault.hierarchy import ServicePurpose
 from vault.models import Canary, ProjectKey, ServiceKey
@@ -178,9 +178,7 @@ def test_running_processes_work_on_during_and_after_it(committed_vault, tmp_path
             turn += 1
             ready.touch()
 
-    with running(serve, stop):
-        while not ready.exists():
-            time.sleep(0.01)
+    with running(serve, ready=ready, stop=stop):
         for _ in range(3):
             rotation.rotate(keep_old=False)
             time.sleep(0.05)
@@ -193,6 +191,29 @@ def test_running_processes_work_on_during_and_after_it(committed_vault, tmp_path
     for path in made:
         fresh = a_binding(project=path.name.replace("blob", "new"))
         assert sealing.open(fresh, path.read_bytes()) == b"a key"
+
+
+def test_a_row_that_was_read_before_it_ended_opens_afterwards(committed_vault):
+    fill()
+    row = ProjectKey.objects.get(project="p1")
+    material = keyring.unwrap(row)
+
+    rotation.rotate(keep_old=False)
+    hierarchy.forget()
+
+    assert keyring.unwrap(row) == material
+
+
+def test_a_second_name_of_the_current_root_key_is_not_taken_for_a_new_one(committed_vault):
+    filled = fill()
+    (old,) = root_ids()
+    (committed_vault / "root.key.new").hardlink_to(committed_vault / "root.key")  # as a first start leaves it if killed
+
+    rotation.rotate()
+
+    assert root_ids() != {old}
+    assert everything_opens(filled)
+    assert files(committed_vault) == ["root.key", f"root.key.retired-{old}"]
 
 
 def test_a_row_that_does_not_open_stops_it_and_both_root_keys_stay(committed_vault):
@@ -217,6 +238,19 @@ def test_a_sealed_vault_is_not_rotated(committed_vault):
 
     assert snapshot() == rows
     assert files(committed_vault) == ["root.key"]
+
+
+def test_where_the_files_cannot_be_exchanged_it_says_what_is_left_to_do(committed_vault):
+    filled = fill()
+    (old,) = root_ids()
+    (committed_vault / f"root.key.retired-{old}").symlink_to("nowhere")
+
+    with pytest.raises(CommandError, match=r"could not be exchanged .*give .*root\.key\.new its name"):
+        call_command("rotate_root_key")
+
+    assert old not in root_ids()
+    (committed_vault / "root.key.new").replace(committed_vault / "root.key")
+    assert everything_opens(filled)
 
 
 def test_two_rotations_at_once_are_refused(committed_vault):

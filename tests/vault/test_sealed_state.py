@@ -144,6 +144,25 @@ def test_a_process_unseals_by_itself_a_few_seconds_after_the_root_key_is_put_bac
     assert not hierarchy.is_sealed()
 
 
+def test_the_log_says_why_once_and_when_it_is_over(vault, caplog, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(hierarchy.time, "monotonic", lambda: now[0])
+    content = (vault / "root.key").read_bytes()
+    (vault / "root.key").unlink()
+    hierarchy.forget()
+
+    for _ in range(3):
+        assert hierarchy.is_sealed()
+        now[0] += hierarchy.RECHECK_SECONDS
+    write_root(vault / "root.key", content)
+    assert not hierarchy.is_sealed()
+
+    logged = [record.getMessage() for record in caplog.records if record.name == "vault.hierarchy"]
+    assert len(logged) == 2
+    assert logged[0].startswith("The strong room is sealed. There is no root key at ")
+    assert logged[1] == "The strong room is no longer sealed."
+
+
 def test_asking_costs_no_query_once_it_is_known(vault, django_assert_num_queries):
     hierarchy.is_sealed()
 

@@ -33,9 +33,7 @@ class Command(BaseCommand):
         except VaultError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(
-                f"The root key file cannot be written: {error}. Run the command again afterwards."
-            ) from None
+            raise CommandError(f"The root key file cannot be written: {error}.") from None
         self.stdout.write(f"Everything is under root key {done.root_id} ({done.rewrapped} keys wrapped anew).")
         self.stdout.write(done.retired)
         self.stdout.write("Back up the new root key now, apart from the database.")
