@@ -1,17 +1,26 @@
-"""The console's half of an operation: a form that holds labels and widgets, and no rule.
+"""The console's half of an operation: pages for who is signed in, and forms that hold labels and widgets, and no rule.
 
 The operation's own request reads and judges what was typed, so a form and a JSON body cannot disagree. A form field
-bears the wire name of what it sends.
+bears the wire name of what it sends. Who is signed in is found above this floor: a middleware sets `request.caller`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views import View
 
+from operations import errors
 from operations.caller import Caller
 from operations.errors import FieldError, KmsError
 from operations.operation import Operation
@@ -29,6 +38,72 @@ def full_sentence(error: KmsError) -> str:
     return f"{text} {error.hint}" if error.hint else text
 
 
+class Page(View):
+    """A page for somebody signed in; anybody else is sent to the sign-in page and comes back afterwards.
+
+    A refusal that no page handles itself is told in full: a wrong state or a missing permission is no crash.
+    """
+
+    caller: Caller
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        caller = getattr(request, "caller", None)
+        if caller is None:
+            return _to_sign_in(request)
+        self.caller = caller
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except KmsError as error:
+            return self.refused(error)
+
+    def refused(self, error: KmsError) -> HttpResponse:
+        if error.code is errors.SEALED:
+            return render(self.request, "errors/sealed.html", {"request_id": self.caller.request_id}, status=503)
+        context = {"error": error, "request_id": self.caller.request_id}
+        return render(self.request, "errors/refused.html", context, status=error.code.status)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    # What was posted is not repeated after signing in, so only an address that can be read again is remembered.
+    path = request.get_full_path() if request.method == "GET" and not is_htmx(request) else ""
+    return go(request, resolve_url(settings.LOGIN_URL) + (f"?{urlencode({'next': path})}" if path else ""))
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    return bool(getattr(request, "htmx", False))
+
+
+def swaps(request: HttpRequest, element_id: str) -> bool:
+    """Whether htmx asks for this part of the page alone. Going back in history wants the whole page."""
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.history_restore_request and htmx.target == element_id
+
+
+def go(request: HttpRequest, url: str) -> HttpResponse:
+    """To another page, also out of a dialog that htmx fetched."""
+    if is_htmx(request):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def way_back(request: HttpRequest, default: str) -> str:
+    """The page to return to: the request's `next`, if it is one of ours."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if safe and wanted.startswith("/") else default
+
+
+def toast(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) -> None:
+    """Shown by the next page that is rendered for this person."""
+    messages.add_message(request, level, text)
+
+
+def toast_now(response: HttpResponse, text: str, *, kind: str = "success") -> HttpResponse:
+    """Shown at once by a page that stays, beside what htmx swaps."""
+    response["HX-Trigger"] = json.dumps({"kms:toast": {"text": text, "kind": kind}})
+    return response
+
+
 class OperationForm(forms.Form):
     """Subclasses set `operation` and fields named as on the wire; `to_request` may reshape them."""
 
@@ -42,12 +117,14 @@ class OperationForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
 
     def clean(self) -> dict[str, Any]:
+        """Everything that is wrong at once; a field that has its message already gets no second one."""
         cleaned = super().clean() or {}
-        if not self.errors:
-            try:
-                self.operation.read({**self.initial_request(), **self.to_request()})
-            except KmsError as error:
-                for bad in error.errors:
+        at_fault = set(self.errors)
+        try:
+            self.operation.read({**self.initial_request(), **self.to_request()})
+        except KmsError as error:
+            for bad in error.errors:
+                if bad.field not in at_fault:
                     self._put(bad.field, sentence(bad), bad.code.code)
         return cleaned
 
