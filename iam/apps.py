@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class IamConfig(AppConfig):
     name = "iam"
+    verbose_name = "Identity and access"

@@ -1,0 +1,45 @@
+"""Users: found by account and name, created, given policies."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from iam import rights
+from iam.models import Assignment, User
+from iam.services import passwords
+from projects.models import Account
+
+
+def find(name: str, *, account: str | None = None) -> User:
+    """By name; without an account the name must be unique here. Raises User.DoesNotExist with a sentence."""
+    users = list(User.objects.select_related("account", "last_project").filter(name=name).order_by("account__name"))
+    if account is not None:
+        users = [user for user in users if user.account.name == account]
+    if not users:
+        raise User.DoesNotExist(f"There is no user {name}" + (f" in account {account}." if account else "."))
+    if len(users) > 1:
+        accounts = ", ".join(user.account.name for user in users)
+        raise User.DoesNotExist(f"Several accounts have a user {name}: {accounts}. Say which.")
+    return users[0]
+
+
+@transaction.atomic
+def create(
+    account: Account,
+    name: str,
+    password: str,
+    *,
+    email: str = "",
+    must_change: bool = True,
+    policies: tuple[str, ...] = (),
+) -> User:
+    """A user with built-in policies for the whole account. Raises ValidationError for a bad name or password."""
+    user = User(account=account, name=name, email=email, must_change_password=must_change)
+    user.full_clean(exclude=["password"])
+    passwords.validate(password, user)
+    user.set_password(password)
+    user.save()
+    built_in = rights.install_built_in()
+    for policy in policies:
+        Assignment.objects.create(user=user, policy=built_in[policy], account=account)
+    return user
