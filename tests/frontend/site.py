@@ -75,6 +75,8 @@ class Site:
 
 def serve(site: Site) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # a page asks for some thirty files
+
         def log_message(self, *_: Any) -> None:
             pass
 
@@ -106,7 +108,10 @@ def serve(site: Site) -> ThreadingHTTPServer:
             answer = site.answers.get(self.path)
             self.send(answer(form) if answer else Answer(b"", 204, "text/plain"))
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 64
+
+    server = Server(("127.0.0.1", 0), Handler)
     site.address = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
