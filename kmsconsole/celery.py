@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from celery import Celery
+from celery.signals import beat_init, worker_init
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from kmsconsole.checks import refuse_faulty_start
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 
@@ -70,3 +74,13 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+@beat_init.connect
+def _refuse_faulty_start(**kwargs: object) -> None:
+    try:
+        refuse_faulty_start()
+    except ImproperlyConfigured as fault:
+        # Celery logs what a signal handler raises and goes on; it lets an exit through.
+        raise SystemExit(f"KMS Console cannot start: {fault}") from None

@@ -88,8 +88,11 @@ def parse_duration(raw: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
-def url(name: str, default: Any = REQUIRED, *, schemes: tuple[str, ...]) -> Any:
-    """An address with one of `schemes`; its parts as urlsplit gives them."""
+def url(name: str, default: Any = REQUIRED, *, schemes: tuple[str, ...], from_file: bool = False) -> Any:
+    """An address with one of `schemes`; its parts as urlsplit gives them.
+
+    One that holds a password may stand in the file that NAME_FILE points to (`from_file`).
+    """
 
     def parse(raw: str) -> SplitResult:
         try:
@@ -102,7 +105,7 @@ def url(name: str, default: Any = REQUIRED, *, schemes: tuple[str, ...]) -> Any:
             raise ValueError(f"must be an address beginning with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return parts
 
-    return _read(name, "url", default, parse)
+    return _read(name, "url", default, parse, from_file=from_file)
 
 
 def path(name: str, default: Any = REQUIRED) -> Any:
@@ -115,21 +118,7 @@ def secret(name: str, default: Any = REQUIRED) -> Any:
 
     A file's trailing line break is not part of the secret: editors and `echo` add it.
     """
-    named_file = f"{name}_FILE"
-    file = os.environ.get(named_file, "")
-    if file and os.environ.get(name):
-        raise ImproperlyConfigured(f"Set {name} or {named_file}, not both.")
-    if not file:
-        return _read(name, "secret", default, str)
-    declared[name] = Variable(name, "secret", default)
-    try:
-        value = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
-        raise ImproperlyConfigured(f"{named_file}: cannot read {file}: {reason}.") from None
-    if not value:
-        raise ImproperlyConfigured(f"{named_file}: {file} is empty.")
-    return value
+    return _read(name, "secret", default, str, from_file=True)
 
 
 def declare(name: str, *, kind: str) -> None:
@@ -137,9 +126,15 @@ def declare(name: str, *, kind: str) -> None:
     declared[name] = Variable(name, kind, None)
 
 
-def _read(name: str, kind: str, default: Any, parse: Callable[[str], Any]) -> Any:
+def _read(name: str, kind: str, default: Any, parse: Callable[[str], Any], *, from_file: bool = False) -> Any:
     declared[name] = Variable(name, kind, default)
-    raw = os.environ.get(name, "").strip()
+    raw = os.environ.get(name, "")
+    if kind != "secret":  # blanks at the ends of a password are part of it
+        raw = raw.strip()
+    if from_file and (file := os.environ.get(f"{name}_FILE", "")):
+        if raw:
+            raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
+        raw = _contents(f"{name}_FILE", file)
     if not raw:  # compose files pass variables that are not set as empty ones
         if default is REQUIRED:
             raise ImproperlyConfigured(f"{name} must be set.")
@@ -148,3 +143,14 @@ def _read(name: str, kind: str, default: Any, parse: Callable[[str], Any]) -> An
         return parse(raw)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} {error}.") from None
+
+
+def _contents(name: str, file: str) -> str:
+    try:
+        value = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        raise ImproperlyConfigured(f"{name}: cannot read {file}: {reason}.") from None
+    if not value:
+        raise ImproperlyConfigured(f"{name}: {file} is empty.")
+    return value
