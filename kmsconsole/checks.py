@@ -45,7 +45,11 @@ def refuse_faulty_start() -> None:
     """Stops a production process that has a fault; the sentence names each of them."""
     if not settings.KMS_PRODUCTION:
         return
-    faults = [message for message in run_checks(include_deployment_checks=True) if message.is_serious()]
+    faults = [
+        message
+        for message in run_checks(include_deployment_checks=True)
+        if message.is_serious() and not message.is_silenced()
+    ]
     if faults:
         raise ImproperlyConfigured(" ".join(f"{message.msg} ({message.id})" for message in faults))
 
@@ -119,8 +123,6 @@ def _database_faults() -> Iterator[CheckMessage]:
     except DatabaseError:
         yield Error("The database of KMS_DATABASE_URL does not answer.", id="kmsconsole.E041")
         return
-    finally:
-        connection.close()
     if pending:
         yield Error("The database is not migrated: run manage.py prepare.", id="kmsconsole.E042")
 

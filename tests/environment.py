@@ -16,6 +16,7 @@ for name in [name for name in os.environ if name.startswith("KMS_")]:
 HOME = Path(tempfile.mkdtemp(prefix="kms-test-"))
 atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
+(HOME / "static").mkdir()
 ROOT_KEY_FILE = HOME / "root.key"
 ROOT_KEY_FILE.touch(mode=0o600)
 ROOT_KEY_FILE.write_bytes(secrets.token_bytes(32))
