@@ -19,14 +19,16 @@ def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]
     return Key.objects.filter(project_id=project_id).exclude(due)
 
 
-def visible_keys(caller: Caller, action: str = "kms:cmk:list") -> QuerySet[Key]:
-    """The keys of the caller's project in the enterprise projects where the action is allowed to it."""
-    keys = living_keys(caller.project_id)
-    reach = caller.rights.reach(action)
-    if reach.is_whole:
-        return keys
-    named = Q(enterprise_project_id__in=sorted(reach.named))
-    return keys.exclude(named) if reach.everywhere else keys.filter(named)
+def visible_keys(caller: Caller, *actions: str) -> QuerySet[Key]:
+    """The keys of the caller's project where it is allowed at least one of the actions; by default, to list keys."""
+    within = Q(pk__in=())
+    for action in actions or ("kms:cmk:list",):
+        reach = caller.rights.reach(action)
+        if reach.is_whole:
+            return living_keys(caller.project_id)
+        named = Q(enterprise_project_id__in=sorted(reach.named))
+        within |= ~named if reach.everywhere else named
+    return living_keys(caller.project_id).filter(within)
 
 
 def in_state(keys: QuerySet[Key], state: State, *, at: datetime | None = None) -> QuerySet[Key]:

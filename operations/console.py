@@ -75,7 +75,7 @@ def is_htmx(request: HttpRequest) -> bool:
 
 def swaps(request: HttpRequest, element_id: str) -> bool:
     """Whether htmx asks for this part of the page alone. Going back in history wants the whole page."""
-    htmx = getattr(request, "htmx", None)
+    htmx: Any = getattr(request, "htmx", None)
     return bool(htmx) and not htmx.history_restore_request and htmx.target == element_id
 
 
@@ -130,7 +130,8 @@ class OperationForm(forms.Form):
 
     def initial_request(self) -> Mapping[str, Any]:
         """What the page knows and the form does not ask for, such as the key's ID."""
-        return self.initial.get("request", {})
+        known: Mapping[str, Any] = self.initial.get("request", {})
+        return known
 
     def perform(self, caller: Caller) -> bool:
         """Performs the operation. False when it was refused: the message then stands at its field."""
