@@ -6,6 +6,7 @@ control character, so nobody can forge a line.
 
 import json
 import logging
+import time
 from typing import Any
 
 FIELDS = (
@@ -21,18 +22,14 @@ class JsonLines(logging.Formatter):
     default_msec_format = "%s.%03dZ"
     default_time_format = "%Y-%m-%dT%H:%M:%S"
 
-    @staticmethod
-    def converter(seconds: float | None) -> Any:
-        import time
-
-        return time.gmtime(seconds)
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": self.formatTime(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
         if record.exc_info and record.exc_info[0]:
@@ -40,6 +37,13 @@ class JsonLines(logging.Formatter):
             line["where"] = _frames(record)
         # ASCII only: terminals also obey control characters beyond ASCII (C1, bidirectional overrides).
         return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    # Celery puts the text of a task's exception into its message; what the exception is stands in its own field anyway.
+    if record.name == "celery.app.trace" and isinstance(record.args, dict) and "exc" in record.args:
+        return f"Task {record.args.get('name')} failed"
+    return record.getMessage()
 
 
 def _frames(record: logging.LogRecord) -> list[str]:

@@ -1,0 +1,200 @@
+"""`make run`: what the first start makes and says, what a later one does not, and how each refusal reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.services.product import ROOT, Console, answers_health, clean_environment, running_console
+from tests.services.programs import free_port, stop, wait_until
+
+
+def serve(directory: Path, **settings: str) -> subprocess.CompletedProcess:
+    """A start that is expected to fail."""
+    environment = clean_environment(KMS_HOME=str(directory / "home"), KMS_PORT=str(free_port())) | settings
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", "serve"],
+        env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+
+def get(url: str) -> tuple[int, dict]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as answer:
+        return answer.code, json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory):
+    """A product started for the first time as a newcomer does it: nothing set but where it lives."""
+    directory = tmp_path_factory.mktemp("newcomer")
+    home, log, port = directory / "home", directory / "log", free_port()
+    environment = clean_environment(KMS_HOME=str(home), PORT=str(port))
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+        )
+    console = Console(f"http://127.0.0.1:{port}", home, log, environment)
+    wait_until(lambda: answers_health(console.url), process, log)
+    yield console
+    stop(process)
+
+
+def test_the_first_start_says_where_to_go_and_who_to_be(first_start):
+    said = first_start.log_text()
+
+    assert first_start.url in said
+    assert re.search(r"Account: +default-account", said)
+    assert re.search(r"User: +admin", said)
+    assert re.search(r"One-time password: +\S{16,}", said)
+
+
+def test_the_home_is_open_to_nobody_else(first_start):
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in first_start.home.iterdir() if path.is_file()}
+
+    assert stat.S_IMODE(first_start.home.stat().st_mode) == 0o700
+    assert modes["root.key"] == modes["secret-key"] == modes["kms.sqlite3"] == 0o600
+    assert all(mode & 0o077 == 0 for mode in modes.values())
+
+
+def test_it_answers_health(first_start):
+    assert get(f"{first_start.url}/healthz") == (200, {"status": "ok"})
+    assert get(f"{first_start.url}/readyz") == (200, {"status": "ok"})
+
+
+def test_static_files_are_named_by_their_content_and_may_be_kept(first_start):
+    manifest = json.loads((first_start.home / "static/staticfiles.json").read_text())
+    name = next(hashed for path, hashed in manifest["paths"].items() if path.endswith(".css"))
+
+    with urllib.request.urlopen(f"{first_start.url}/static/{name}", timeout=10) as answer:
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_secret_of_the_installation_is_logged(first_start):
+    said = first_start.log_text()
+
+    assert (first_start.home / "secret-key").read_text() not in said
+    assert (first_start.home / "root.key").read_text().strip() not in said
+
+
+def test_a_second_product_on_the_same_home_is_refused(first_start):
+    second = serve(first_start.home.parent)
+
+    assert second.returncode == 1
+    assert re.search(r"Another KMS Console \(process \d+\) already runs on .*: stop it first\.", second.stderr)
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        refused = serve(tmp_path, KMS_PORT=str(port))
+
+    assert refused.returncode == 1
+    assert f"Something else listens at 127.0.0.1:{port} already: stop it, or set PORT." in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_password_that_breaks_the_rules_stops_the_first_start(tmp_path):
+    refused = serve(tmp_path, KMS_ADMIN_PASSWORD="short")
+
+    assert refused.returncode == 1
+    assert "KMS_ADMIN_PASSWORD" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_later_start_prints_no_password_and_keeps_every_secret(tmp_path):
+    with running_console(tmp_path) as console:
+        before = {name: (console.home / name).read_bytes() for name in ("root.key", "secret-key")}
+
+    with running_console(tmp_path) as console:
+        said = console.log_text()
+
+    assert {name: (console.home / name).read_bytes() for name in before} == before
+    assert "assword" not in said
+    assert console.url in said
+
+
+def test_a_given_administrators_password_is_not_printed(tmp_path):
+    with running_console(tmp_path) as console:
+        assert Console.password not in console.log_text()
+        assert "as set by KMS_ADMIN_PASSWORD" in console.log_text()
+
+
+def test_a_missing_root_key_seals_the_product_and_is_never_replaced(tmp_path):
+    with running_console(tmp_path) as console:
+        pass
+    root_key = console.home / "root.key"
+    kept = root_key.rename(tmp_path / "root.key")
+
+    port, log = free_port(), tmp_path / "sealed.log"
+    environment = console.environment | {"KMS_PORT": str(port)}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+
+        def listens() -> bool:
+            try:
+                return get(f"{url}/healthz")[0] == 503
+            except OSError:
+                return False
+
+        wait_until(listens, process, log)
+        assert get(f"{url}/healthz") == (503, {"status": "sealed"})
+        assert "starts SEALED" in log.read_text()
+        assert str(root_key) in log.read_text()
+        assert not root_key.exists()
+
+        kept.rename(root_key)
+        wait_until(lambda: answers_health(url), process, log, seconds=15)
+    finally:
+        stop(process)
+
+
+def test_it_stops_at_once_when_told_to(tmp_path):
+    with running_console(tmp_path) as console:
+        pid = int((console.home / "serve.lock").read_text())
+        begun = time.monotonic()
+        os.kill(pid, signal.SIGINT)
+        while answers_health(console.url):
+            time.sleep(0.02)
+
+    assert time.monotonic() - begun < 10
+
+
+def test_a_web_worker_that_dies_is_replaced(tmp_path):
+    with running_console(tmp_path, KMS_WEB_WORKERS="1") as console:
+        supervisor = int((console.home / "serve.lock").read_text())
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+        if not children.exists():
+            pytest.skip("this system does not list a process's children")
+        worker = int(children.read_text().split()[0])
+
+        os.kill(worker, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while children.read_text().split() in ([], [str(worker)]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        while not answers_health(console.url) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+        assert answers_health(console.url)
