@@ -77,13 +77,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-// data-when="name=value": shown, and its fields sent, only while that radio, box or select of the form has that value.
-// data-when-keep hides without switching the fields off.
+// data-when="name=value" or "name!=value": shown, and its fields sent, only while that radio, box or select of the form
+// has, or has not, that value. data-when-keep hides without switching the fields off.
 function when(part) {
   const form = part.closest("form");
-  const [name, value] = part.dataset.when.split("=");
+  const [, name, not, value] = /^([^!=]+)(!?)=(.*)$/.exec(part.dataset.when);
   const set = () => {
-    const on = new FormData(form).get(name) === value;
+    const on = (new FormData(form).get(name) === value) !== Boolean(not);
     part.hidden = !on;
     if (part.hasAttribute("data-when-keep")) return;
     part.toggleAttribute("data-off", !on);

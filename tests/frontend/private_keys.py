@@ -17,7 +17,9 @@ def rsa_key(bits: int) -> rsa.RSAPrivateKey:
 
 @cache
 def ec_key(curve: str) -> ec.EllipticCurvePrivateKey:
-    return ec.generate_private_key({"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "secp256k1": ec.SECP256K1()}[curve])
+    return ec.generate_private_key(
+        {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "secp256k1": ec.SECP256K1()}[curve]
+    )
 
 
 def key_for(spec: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:

@@ -37,7 +37,9 @@ def wrap(page, site):
 
 @pytest.mark.parametrize("kek_bytes", [16, 32])
 def test_every_length_gives_the_same_bytes_as_the_library(wrap, kek_bytes):
-    cases = [(secrets.token_bytes(kek_bytes), secrets.token_bytes(n)) for n in (*EVERY_SHORT_LENGTH, *PRIVATE_KEY_LENGTHS)]
+    cases = [
+        (secrets.token_bytes(kek_bytes), secrets.token_bytes(n)) for n in (*EVERY_SHORT_LENGTH, *PRIVATE_KEY_LENGTHS)
+    ]
 
     wrapped = wrap(cases)
 
@@ -53,7 +55,10 @@ def test_what_the_browser_wraps_the_library_opens(wrap):
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(kek=st.one_of(st.binary(min_size=16, max_size=16), st.binary(min_size=32, max_size=32)), data=st.binary(min_size=1, max_size=700))
+@given(
+    kek=st.one_of(st.binary(min_size=16, max_size=16), st.binary(min_size=32, max_size=32)),
+    data=st.binary(min_size=1, max_size=700),
+)
 def test_any_key_and_any_data_give_the_same_bytes_as_the_library(wrap, kek, data):
     assert wrap([(kek, data)]) == [aes_key_wrap_with_padding(kek, data)]
 

@@ -27,7 +27,9 @@ def field(page, site):
 
 
 def choose(field, content: bytes, name: str = "chosen.bin") -> None:
-    field.locator("input[type=file]").set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": content})
+    field.locator("input[type=file]").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )
 
 
 def test_a_good_file_shows_its_name_size_and_digest(field):
@@ -35,7 +37,9 @@ def test_a_good_file_shows_its_name_size_and_digest(field):
 
     expect(field.locator("[data-material-title]")).to_have_text("EncryptedKeyMaterial.bin")
     expect(field.locator("[data-material-meta]")).to_contain_text("256 bytes · SHA-256")
-    expect(field.locator("[data-material-meta] .mono")).to_have_attribute("title", hashlib.sha256(CIPHERTEXT).hexdigest())
+    expect(field.locator("[data-material-meta] .mono")).to_have_attribute(
+        "title", hashlib.sha256(CIPHERTEXT).hexdigest()
+    )
     expect(field.locator(".checks li").first).to_have_text("256 bytes, as RSA-2048 OAEP gives.")
     expect(field.locator(".checks .todo")).to_have_text("Decryption is checked on OK.")
     expect(field.locator(".drop")).to_have_class("drop full")

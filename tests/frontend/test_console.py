@@ -1,0 +1,286 @@
+"""The small behaviours of every page: theme, dialogs, ticks, typed words, copying, tags, tables, times, one send."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.frontend.site import Answer
+
+BASE = '{% extends "base.html" %}{% block title %}Try{% endblock %}{% block heading %}<h1>Try</h1>{% endblock %}{% block content %}'
+
+
+@pytest.fixture
+def show(page, site):
+    def shown(content: str, **context):
+        page.goto(site.page("/", f"{BASE}{content}{{% endblock %}}", **context))
+        return page
+
+    return shown
+
+
+def test_the_theme_follows_the_system_until_one_chooses_and_the_choice_stays(show):
+    page = show("")
+    page.emulate_media(color_scheme="dark")
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(15, 17, 20)"
+
+    page.get_by_role("button", name="Switch between light and dark").click()
+
+    assert page.evaluate(ground) == "rgb(244, 245, 246)"
+    page.reload()
+    assert page.evaluate(ground) == "rgb(244, 245, 246)"
+
+
+def test_slash_goes_to_search_but_not_out_of_a_field(show):
+    page = show('<label>Find <input data-search></label><label>Other <input id="other"></label>')
+
+    page.keyboard.press("/")
+    expect(page.get_by_label("Find")).to_be_focused()
+    expect(page.get_by_label("Find")).to_have_value("")
+
+    page.get_by_label("Other").focus()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Other")).to_have_value("/")
+
+
+def test_a_dialog_opens_focuses_its_first_field_and_gives_the_focus_back(show):
+    page = show(
+        '<button data-open="#d">Open</button><dialog class="dialog" id="d" data-hold aria-label="D"><header><h2>D</h2>'
+        '<button data-close>Close</button></header><div class="body"><label>Name <input></label></div></dialog>'
+    )
+
+    page.get_by_role("button", name="Open").click()
+    expect(page.get_by_label("Name")).to_be_focused()
+    page.mouse.click(5, 5)
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+    page.get_by_role("button", name="Close").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("button", name="Open")).to_be_focused()
+
+
+def test_a_button_waits_for_the_tick_and_for_the_exact_word(show):
+    page = show(
+        '<form><label class="check"><input type="checkbox" id="ack"><span>I understand</span></label>'
+        '{% include "components/confirm_delete.html" only %}<button data-needs="#ack" data-confirm-ok>OK</button></form>'
+    )
+    ok = page.get_by_role("button", name="OK")
+    expect(ok).to_be_disabled()
+
+    page.get_by_text("I understand").click()
+    expect(ok).to_be_disabled()
+    word = page.get_by_label('To confirm deletion, enter "DELETE" below.')
+    word.fill("delete")
+    expect(ok).to_be_disabled()
+    word.fill("DELETE")
+    expect(ok).to_be_enabled()
+    page.get_by_text("I understand").click()
+    expect(ok).to_be_disabled()
+
+
+def test_copying_fills_the_clipboard_and_says_so(show):
+    page = show('{% include "components/key_id_field.html" with key_id="43f1ffd7" only %}'
+                '{% include "components/code_block.html" with id="c" caption="Command" code="openssl rand 32" only %}')  # fmt: skip
+
+    page.get_by_role("button", name="Copy key ID").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == "43f1ffd7"
+
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.locator("#c + *, #announce")).to_have_text("Copied")
+    page.wait_for_timeout(50)
+    assert page.evaluate("navigator.clipboard.readText()") == "openssl rand 32"
+
+
+TABLE = """<div class="bulk" id="bulk" hidden><strong data-count></strong><button type="button" data-act="enable">Enable</button>
+<button type="button" data-act="delete">Delete</button></div><table class="table" data-select="#bulk"><thead><tr><td><input type="checkbox" aria-label="All"></td></tr></thead>
+<tbody>{% for name, allows in rows %}<tr><td class="selcol"><input type="checkbox" aria-label="{{ name }}" data-name="{{ name }}" data-allows="{{ allows }}"></td><td data-column="created">1</td></tr>{% endfor %}</tbody></table>"""  # noqa: E501
+
+
+def test_bulk_buttons_are_on_only_where_every_ticked_row_allows_the_act(show):
+    page = show(TABLE, rows=[("one", "enable delete"), ("two", "delete"), ("three", "")])
+    bar = page.locator("#bulk")
+    enable, delete = bar.get_by_role("button", name="Enable"), bar.get_by_role("button", name="Delete")
+    expect(bar).to_be_hidden()
+
+    page.get_by_label("one").check()
+    expect(enable).to_be_enabled()
+    page.get_by_label("two").check()
+    expect(enable).to_be_disabled()
+    expect(enable).to_have_attribute("title", "Not possible for two.")
+    expect(delete).to_be_enabled()
+    assert page.get_by_label("All").evaluate("box => box.indeterminate")
+
+    page.get_by_label("All").check()
+    expect(page.locator("[data-count]")).to_have_text("3")
+    expect(delete).to_be_disabled()
+    page.get_by_label("All").uncheck()
+    expect(bar).to_be_hidden()
+
+
+def test_a_column_choice_shows_at_once_and_is_saved(show, site):
+    site.answers["/columns"] = lambda form: Answer(b"", 204, "text/plain")
+    page = show(
+        TABLE.replace('class="table"', 'class="table" id="t"')
+        + '<form method="post" action="/columns" enctype="multipart/form-data" data-columns="#t"><label><input type="checkbox" name="columns" value="created" checked>Created</label></form>',  # noqa: E501
+        rows=[("one", "")],
+    )
+
+    page.get_by_label("Created").uncheck()
+
+    expect(page.locator("[data-column=created]")).to_be_hidden()
+    expect(page.locator("#announce")).to_have_text("Columns saved")
+    assert [form.fields for form in site.posted("/columns")] == [{}]
+
+
+def test_tags_count_down_wait_for_their_key_and_refuse_a_twin(show):
+    page = show(
+        '<form>{% include "components/tag_rows.html" with rows=rows limit=3 left=2 only %}</form>',
+        rows=[{"key": "env", "value": "prod"}],
+    )  # noqa: E501
+    expect(page.get_by_text("You can add 2 more tags.")).to_be_visible()
+
+    page.get_by_role("button", name="Add Tag").click()
+    expect(page.get_by_label("Tag key 2")).to_be_focused()
+    expect(page.get_by_label("Tag value 2")).not_to_be_editable()
+    page.get_by_label("Tag key 2").fill("env")
+    expect(page.get_by_label("Tag value 2")).to_be_editable()
+    assert page.get_by_label("Tag key 2").evaluate("input => input.validationMessage") == "The tag key already exists."
+
+    page.get_by_role("button", name="Add Tag").click()
+    expect(page.get_by_text("You can add 0 more tags.")).to_be_visible()
+    expect(page.get_by_role("button", name="Add Tag")).to_be_disabled()
+    page.get_by_role("button", name="Delete tag env").last.click()
+    expect(page.get_by_text("You can add 1 more tags.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("alias", "message"),
+    [
+        ("", "Enter an alias."),
+        ("with space", "Only digits, letters, underscores (_), hyphens (-), colons (:), and slashes (/) are allowed."),
+        ("obs/default", "The alias cannot end with /default."),
+    ],
+)
+def test_an_alias_is_checked_while_it_is_typed(show, alias, message):
+    page = show(
+        '<form><div class="field"><label for="a">Alias</label><input class="input" id="a" value="KMS-1a2b" data-alias></div></form>'
+    )
+
+    page.get_by_label("Alias").fill(alias)
+
+    expect(page.locator("#a_error")).to_have_text(message)
+    expect(page.get_by_label("Alias")).to_have_attribute("aria-describedby", "a_error")
+    page.get_by_label("Alias").fill("payments/kek:2027_a-b")
+    expect(page.locator("#a_error")).to_have_count(0)
+
+
+def test_the_usage_follows_the_algorithm_and_locks_when_there_is_one(show, site):
+    site.answers["/create"] = lambda form: Answer(site.pages["/"].encode(), content_type="text/html")
+    page = show("""<form method="post" action="/create" enctype="multipart/form-data"><label for="al">Algorithm</label><select id="al" name="key_spec" data-usage-for="#us">
+      <option value="AES_256" data-usages='["ENCRYPT_DECRYPT"]'>AES_256</option><option value="RSA_2048" data-usages='["SIGN_VERIFY","ENCRYPT_DECRYPT"]'>RSA_2048</option></select>
+      <label for="us">Usage</label><select id="us" name="key_usage"><option>ENCRYPT_DECRYPT</option><option>SIGN_VERIFY</option></select><button>OK</button></form>""")  # noqa: E501
+    expect(page.get_by_label("Usage")).to_be_disabled()
+    expect(page.get_by_label("Usage")).to_have_value("ENCRYPT_DECRYPT")
+
+    page.get_by_label("Algorithm").select_option("RSA_2048")
+    expect(page.get_by_label("Usage")).to_be_enabled()
+    expect(page.get_by_label("Usage")).to_have_value("SIGN_VERIFY")
+    page.get_by_label("Algorithm").select_option("AES_256")
+    page.get_by_role("button", name="OK").click()
+    page.wait_for_url("**/create")
+
+    assert site.posted("/create")[0].fields == {"key_spec": "AES_256", "key_usage": "ENCRYPT_DECRYPT"}
+
+
+def test_a_form_is_sent_once_and_its_button_is_busy(show):
+    page = show('<form method="post" action="/slow"><button>Save</button></form>')
+
+    sent = page.evaluate("""() => {
+      const button = document.querySelector("main button");
+      let sent = 0;
+      button.form.addEventListener("submit", (event) => { sent += event.defaultPrevented ? 0 : 1; event.preventDefault(); });
+      button.click(); button.click(); button.click();
+      return sent;
+    }""")
+
+    assert sent == 1
+    expect(page.get_by_role("button", name="Save")).to_have_attribute("aria-busy", "true")
+
+
+def test_the_first_invalid_field_gets_the_focus(show):
+    page = show('<form><label>One <input></label><label>Two <input aria-invalid="true"></label></form>')
+
+    expect(page.get_by_label("Two")).to_be_focused()
+
+
+def test_times_are_told_in_the_readers_zone(show):
+    page = show(
+        '<p><time datetime="2026-11-24T07:31:42+00:00" data-local>x</time></p><p><time id="s" datetime="2026-07-01T23:30:00+00:00" data-local="stacked">x<span class="sub">y</span></time></p>'
+    )  # noqa: E501
+
+    expect(page.locator("time").first).to_have_text("2026-11-24 08:31:42 GMT+01:00")
+    expect(page.locator("#s")).to_have_text("2026-07-0201:30:00 GMT+02:00")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "text"),
+    [("23:51:30", "23 h 51 min"), ("00:04:30", "4 min"), ("00:00:20", "less than 1 min"), ("100:00:30", "4 d 4 h")],
+)
+def test_a_countdown_follows_the_servers_clock(show, ahead, text):
+    hours, minutes, seconds = map(int, ahead.split(":"))
+    total = hours * 3600 + minutes * 60 + seconds
+    page = show("", console={})
+    got = page.evaluate("async ms => (await import('/static/js/times.js')).left(ms)", total * 1000)
+
+    assert got == text
+
+
+def test_toasts_leave_but_not_from_under_the_pointer_and_errors_stay(show):
+    page = show("")
+    page.evaluate(
+        "async () => { const { toast } = await import('/static/js/toasts.js'); toast('Key created successfully'); toast('It failed.', 'error'); }"
+    )  # noqa: E501
+    good = page.locator("#toasts .strip.ok")
+    expect(good).to_be_visible()
+    good.hover()
+    page.wait_for_timeout(5300)
+    expect(good).to_be_visible()
+
+    page.mouse.move(5, 700)
+    expect(good).to_have_count(0, timeout=6500)
+    expect(page.get_by_role("alert")).to_have_text("It failed.")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_an_expandable_row_opens_and_closes(show):
+    page = show(
+        '<button data-expand="#r" aria-expanded="false">More</button><table><tbody><tr id="r" hidden><td>detail</td></tr></tbody></table>'
+    )  # noqa: E501
+
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_text("detail")).to_be_visible()
+    expect(page.get_by_role("button", name="More")).to_have_attribute("aria-expanded", "true")
+    page.get_by_role("button", name="More").click()
+    expect(page.get_by_text("detail")).to_be_hidden()
+
+
+def test_a_dialog_fetched_by_htmx_opens_and_a_refused_one_comes_back_in_place(show, site, expected_errors):
+    expected_errors.append("422")
+    dialog = """{% extends "components/dialog.html" %}{% block dialog_title %}Rename{% endblock %}{% block dialog_form %}hx-post="/rename" hx-target="#dialog-host" hx-encoding="multipart/form-data"{% endblock %}
+      {% block dialog_body %}<label>Alias <input name="alias"{% if wrong %} aria-invalid="true"{% endif %}></label>{% if wrong %}<p>Duplicate key aliases.</p>{% endif %}{% endblock %}"""  # noqa: E501
+    site.page("/rename", dialog)
+    site.page("/refused", dialog, wrong=True)
+    site.answers["/rename"] = lambda form: Answer(site.pages["/refused"].encode(), 422, "text/html")
+    page = show('<button hx-get="/rename" hx-target="#dialog-host">Edit</button>')
+
+    page.get_by_role("button", name="Edit").click()
+    expect(page.get_by_label("Alias")).to_be_focused()
+    page.get_by_label("Alias").fill("taken")
+    page.get_by_role("button", name="OK").click()
+
+    expect(page.get_by_role("dialog")).to_contain_text("Duplicate key aliases.")
+    expect(page.get_by_role("button", name="OK")).not_to_have_attribute("aria-busy", re.compile(".*"))
+    assert site.posted("/rename")[0].fields == {"alias": "taken"}

@@ -1,0 +1,403 @@
+"""The import wizard in one page: download, wrap, refuse, keep, leave. The service's side is played by `cryptography`."""
+
+import base64
+import re
+import secrets
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
+from cryptography.hazmat.primitives.serialization import Encoding
+from playwright.sync_api import expect
+
+from tests.frontend.private_keys import key_for, private, public, rsa_key
+from tests.frontend.site import Answer, as_json
+
+OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+KEY_ID = "43f1ffd7-18fb-4568-9575-602e009b7ee8"
+STEPS = ["Create Key", "Download the Import Items", "Import Key Material", "Import Key Token"]
+
+PAGE = """{% extends "base.html" %}{% block title %}Import Key{% endblock %}
+{% block scripts %}<script type="module" src="/static/js/wizard.js"></script>{% endblock %}
+{% block heading %}<div class="page-head"><h1>Import Key</h1></div>{% endblock %}
+{% block content %}<div class="wizard"><div class="card steps">{% include "components/stepper.html" with steps=steps only %}</div>
+<form class="card main" data-wizard data-current="2" method="post" enctype="multipart/form-data" action="/import" data-download-url="/offer" data-revoke-url="/revoke" data-exit-url="/keys" data-first="2">
+<input type="hidden" name="csrfmiddlewaretoken" value="secret-1"><input type="hidden" name="key_id" value="{{ key_id }}">
+<div data-errors></div>
+<section data-step="2" class="body stackv" data-download data-next-label="Download and Continue" data-note="The empty key exists."><h2>Download the Import Items</h2>
+{% include "components/key_id_field.html" with key_id=key_id only %}
+<div class="ways"><label class="way"><input type="radio" name="way" value="download" checked><strong>Download a wrapping key</strong></label><label class="way"><input type="radio" name="way" value="existing"><strong>Existing Key Material</strong></label></div></section>
+<section data-step="3" class="body stackv" hidden><h2>Import Key Material</h2>
+<span data-when="way=download">Wrapping key valid for {% include "components/countdown.html" with fill="expires_at" only %}</span>
+<fieldset data-when="way=download"><legend class="vh">Where do you wrap the material?</legend><div class="segmented"><label><input type="radio" name="where" value="files" checked>I have wrapped files</label><label><input type="radio" name="where" value="browser">Wrap in this browser</label></div></fieldset>
+{% if spec == "AES_256" %}
+<div data-when="where=browser" data-when-keep hidden>{% include "components/browser_wrap.html" with spec=spec material="encrypted_key_material" only %}</div>
+<div class="form" data-when="where!=browser" data-when-keep>{% include "components/material_field.html" with name="encrypted_key_material" label="Key material" bytes=256 only %}</div>
+{% else %}
+<div data-when="where=browser" data-when-keep hidden>{% include "components/browser_wrap.html" with spec=spec temporary="encrypted_key_material" private_key="encrypted_privatekey" only %}</div>
+<div class="form" data-when="where!=browser" data-when-keep>{% include "components/material_field.html" with name="encrypted_key_material" label="Temporary key material" bytes=256 only %}
+{% include "components/material_field.html" with name="encrypted_privatekey" label="Private key ciphertext" kind="private-key-ciphertext" min_bytes=80 max_bytes=3000 only %}</div>
+{% endif %}</section>
+<section data-step="4" class="body stackv" hidden><h2>Import Key Token</h2>
+<div data-when="way=existing">{% include "components/material_field.html" with name="import_token" label="Key import token" kind="token" min_bytes=150 max_bytes=4608 only %}</div>
+{% include "components/expiry_field.html" only %}</section>
+<footer><span class="grow small" data-wizard-note></span><a class="btn" href="/keys" data-wizard-cancel>Cancel</a><button class="btn" type="button" data-wizard-previous>Previous</button><button class="btn primary" data-wizard-next>Next</button></footer>
+</form></div>{% include "components/leave_dialog.html" only %}{% endblock %}"""  # noqa: E501
+
+
+@pytest.fixture
+def wrapping_key():
+    return rsa_key(2048)
+
+
+@pytest.fixture
+def open_wizard(page, site, wrapping_key):
+    def opened(spec: str = "AES_256"):
+        states = ["done", "current", "todo", "todo"]
+        steps = [{"label": label, "state": state} for label, state in zip(STEPS, states, strict=True)]
+        site.answers["/offer"] = lambda form: as_json({
+            "ok": True,
+            "file_name": f"wrappingKey_{KEY_ID}.bin",
+            "wrapping_key": base64.b64encode(public(wrapping_key)).decode(),
+            "expires_at": "2099-01-01T00:00:00+00:00",
+        })  # fmt: skip
+        site.page("/keys", "<!doctype html><title>Keys</title><link rel=icon href=/static/icons/favicon.svg><h1>Keys</h1>"
+                           "<form><input type=hidden name=csrfmiddlewaretoken value=secret-2></form>")  # fmt: skip
+        page.goto(site.page("/import", PAGE, spec=spec, steps=steps, key_id=KEY_ID))
+        return page
+
+    return opened
+
+
+def download(page):
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Download and Continue").click()
+    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
+    return saved.value
+
+
+def choose(page, name: str, content: bytes) -> None:
+    file = {"name": f"{name}.bin", "mimeType": "application/octet-stream", "buffer": content}
+    page.locator(f"[data-name={name}] input[type=file]").set_input_files(file)
+
+
+def next_step(page):
+    page.get_by_role("button", name="Next").click()
+
+
+def finish(page):
+    page.get_by_role("button", name="OK", exact=True).click()
+
+
+def succeed(form):
+    return as_json({"ok": True, "redirect": "/keys"})
+
+
+def test_download_wrap_and_import(open_wizard, site, wrapping_key):
+    page = open_wizard()
+    site.answers["/import"] = succeed
+
+    saved = download(page)
+    material = secrets.token_bytes(32)
+    choose(page, "encrypted_key_material", wrapping_key.public_key().encrypt(material, OAEP))
+    next_step(page)
+    finish(page)
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    assert saved.suggested_filename == f"wrappingKey_{KEY_ID}.bin"
+    assert saved.path().read_bytes() == public(wrapping_key)
+    [form] = site.posted("/import")
+    assert wrapping_key.decrypt(form.files["encrypted_key_material_file"][1], OAEP) == material
+    assert form.fields["key_id"] == KEY_ID
+    assert form.fields["expiration_mode"] == "never"
+    assert "expiration_time" not in form.fields
+    assert site.posted("/revoke") == []
+
+
+def test_pasted_base64_is_sent_as_text(open_wizard, site, wrapping_key):
+    page = open_wizard()
+    site.answers["/import"] = succeed
+    text = base64.b64encode(wrapping_key.public_key().encrypt(bytes(32), OAEP)).decode()
+
+    download(page)
+    page.locator("[data-name=encrypted_key_material] textarea").fill(text)
+    next_step(page)
+    finish(page)
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    [form] = site.posted("/import")
+    assert form.fields["encrypted_key_material"] == text
+    assert form.files == {}
+
+
+def test_next_waits_for_what_the_step_needs(open_wizard):
+    page = open_wizard()
+    download(page)
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+
+    choose(page, "encrypted_key_material", secrets.token_bytes(32))
+    expect(page.locator(".checks .no")).to_contain_text("looks like the plaintext")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    expect(page.get_by_role("button", name="Next")).to_be_enabled()
+
+
+@pytest.mark.parametrize("spec", ["RSA_4096", "EC_P256"])
+def test_a_private_key_is_wrapped_in_the_browser_and_only_ciphertexts_are_sent(open_wizard, site, wrapping_key, spec):
+    page = open_wizard(spec)
+    site.answers["/import"] = succeed
+    plain = private(key_for(spec))
+
+    download(page)
+    page.get_by_text("Wrap in this browser").click()
+    page.locator("#wrap_file").set_input_files(
+        {"name": "key.pem", "mimeType": "text/plain", "buffer": private(key_for(spec), Encoding.PEM)}
+    )  # noqa: E501
+    expect(page.locator("[data-wrap-results] tbody tr")).to_have_count(2)
+    next_step(page)
+    finish(page)
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    [form] = site.posted("/import")
+    temporary = wrapping_key.decrypt(form.files["encrypted_key_material_file"][1], OAEP)
+    assert aes_key_unwrap_with_padding(temporary, form.files["encrypted_privatekey_file"][1]) == plain
+    for _, body in site.posts:
+        assert all(plain not in content for _, content in body.files.values())
+
+
+def test_the_wrong_private_key_is_named_and_nothing_is_offered(open_wizard):
+    page = open_wizard("RSA_2048")
+    download(page)
+    page.get_by_text("Wrap in this browser").click()
+
+    page.locator("#wrap_file").set_input_files(
+        {"name": "key.der", "mimeType": "", "buffer": private(key_for("EC_P256"))}
+    )
+
+    expect(page.locator("#wrap_checks .no")).to_have_text("This key is EC, P-256; expected RSA_2048.")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
+
+
+def test_random_material_is_made_in_the_browser_and_a_copy_is_kept(open_wizard, site, wrapping_key):
+    page = open_wizard()
+    site.answers["/import"] = succeed
+    download(page)
+    page.get_by_text("Wrap in this browser").click()
+
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Generate 32 random bytes").click()
+    kept = saved.value
+    expect(page.locator("[data-wrap-results] tbody tr")).to_have_count(1)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save ciphertexts").click()
+    ciphertext = saved.value.path().read_bytes()
+    next_step(page)
+    finish(page)
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    [form] = site.posted("/import")
+    assert kept.suggested_filename == "PlaintextKeyMaterial.bin"
+    assert form.files["encrypted_key_material_file"][1] == ciphertext
+    assert wrapping_key.decrypt(ciphertext, OAEP) == kept.path().read_bytes()
+
+
+def test_a_refusal_opens_the_step_marks_the_field_and_keeps_the_file(open_wizard, site, expected_errors):
+    expected_errors.append("422")
+    page = open_wizard()
+    refusal = {
+        "field": "encrypted_key_material",
+        "code": "KMS.0311",
+        "message": "Failed to decrypt data using the RSA private key.",
+        "hint": "Was another wrapping key used?",
+    }  # noqa: E501
+    site.answers["/import"] = lambda form: as_json({"ok": False, "step": 3, "errors": [refusal]}, 422)
+    wrapped = secrets.token_bytes(256)
+    download(page)
+    choose(page, "encrypted_key_material", wrapped)
+    next_step(page)
+    finish(page)
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(
+        "KMS.0311 Failed to decrypt data using the RSA private key. Was another wrapping key used?"
+    )
+    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
+    expect(page.locator(".stepper li").nth(2)).to_have_class("failed current")
+    expect(page.locator("[data-name=encrypted_key_material] .checks .no")).to_contain_text("Failed to decrypt")
+    expect(page.locator("[data-material-title]").first).to_have_text("encrypted_key_material.bin")
+    expect(page.get_by_role("button", name="Remove encrypted_key_material.bin")).to_be_focused()
+
+    site.answers["/import"] = succeed
+    next_step(page)
+    finish(page)
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    first, second = site.posted("/import")
+    assert first.files == second.files
+    assert second.files["encrypted_key_material_file"][1] == wrapped
+
+
+def test_an_ended_session_offers_a_login_and_keeps_the_file(open_wizard, site, expected_errors):
+    expected_errors.append("401")
+    page = open_wizard()
+    site.answers["/import"] = lambda form: as_json({"ok": False, "signin": "/login"}, 401)
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    finish(page)
+
+    link = page.get_by_role("link", name="Log In in a new tab")
+    expect(link).to_have_attribute("target", "_blank")
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended. Your files are kept.")
+
+
+def test_after_a_new_login_the_token_of_the_form_is_renewed(open_wizard, site, expected_errors):
+    expected_errors.append("403")
+    page = open_wizard()
+    site.answers["/import"] = lambda form: (
+        succeed(form)
+        if form.fields["csrfmiddlewaretoken"] == "secret-2"
+        else Answer(b"<h1>Session ended</h1>", 403, "text/html")
+    )
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    finish(page)
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+
+
+def test_a_failing_service_is_told_and_nothing_is_lost(open_wizard, site, expected_errors):
+    expected_errors.append("500")
+    page = open_wizard()
+    site.answers["/import"] = lambda form: Answer(b"<h1>no</h1>", 500, "text/html")
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    finish(page)
+
+    expect(page.get_by_role("alert")).to_contain_text("The service could not finish the request. Your files are kept.")
+    page.get_by_role("button", name="Previous").click()
+    expect(page.locator("[data-material-title]").first).to_have_text("encrypted_key_material.bin")
+
+
+def test_existing_material_needs_no_download_and_asks_for_the_token(open_wizard, site):
+    page = open_wizard()
+    site.answers["/import"] = succeed
+    token = base64.b64encode(secrets.token_bytes(300)).decode()
+
+    page.get_by_text("Existing Key Material").click()
+    next_step(page)
+    expect(page.get_by_text("Wrap in this browser")).to_be_hidden()
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    expect(page.get_by_role("button", name="OK", exact=True)).to_be_disabled()
+    page.locator("[data-name=import_token] textarea").fill(token)
+    finish(page)
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    [form] = site.posted("/import")
+    assert form.fields["import_token"] == token
+    assert site.posted("/offer") == []
+
+
+def test_an_expiry_is_sent_in_seconds_and_must_lie_ahead(open_wizard, site):
+    page = open_wizard()
+    site.answers["/import"] = succeed
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    page.get_by_text("Key material will expire").click()
+    expect(page.locator("[data-epoch-hint]")).to_contain_text("In 23 h")
+
+    page.get_by_label("Expiration time").fill("2020-01-01T00:00")
+    expect(page.locator("[data-epoch-hint]")).to_have_text("Choose a time in the future.")
+    expect(page.get_by_role("button", name="OK", exact=True)).to_be_disabled()
+
+    page.get_by_label("Expiration time").fill("2098-07-01T12:00")
+    expect(page.locator("[data-epoch-hint]")).to_contain_text("2098-07-01 12:00:00 GMT+02:00, Europe/Berlin")
+    finish(page)
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    [form] = site.posted("/import")
+    assert form.fields["expiration_time"] == "4055047200"  # 2098-07-01T10:00:00Z
+
+
+def test_closing_after_the_download_asks_and_then_revokes_the_token(open_wizard, site):
+    page = open_wizard()
+    download(page)
+
+    page.get_by_role("link", name="Cancel").click()
+    question = page.get_by_role("alertdialog")
+    expect(question).to_contain_text("The import token will become invalid if you close the wizard.")
+    question.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
+    assert site.posted("/revoke") == []
+
+    page.keyboard.press("Escape")
+    question.get_by_role("button", name="OK", exact=True).click()
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    [form] = site.posted("/revoke")
+    assert form.fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID}
+
+
+def test_cancel_before_the_download_asks_nothing(open_wizard, site):
+    page = open_wizard()
+
+    page.get_by_role("link", name="Cancel").click()
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    assert site.posted("/revoke") == []
+
+
+def test_real_navigation_asks_the_browsers_way_and_revokes(open_wizard, site):
+    page = open_wizard()
+    download(page)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    page.goto(site.address + "/keys")
+
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    assert asked == ["beforeunload"]
+    assert len(site.posted("/revoke")) == 1
+
+
+def test_previous_goes_back_to_the_download_but_not_to_the_creation(open_wizard, site):
+    page = open_wizard()
+    expect(page.get_by_role("button", name="Previous")).to_be_hidden()
+    download(page)
+
+    page.get_by_role("button", name="Previous").click()
+    expect(page.get_by_role("heading", name="Download the Import Items")).to_be_visible()
+    expect(page.get_by_role("button", name="Previous")).to_be_hidden()
+    download(page)
+
+    assert len(site.posted("/offer")) == 2
+
+
+def test_an_expired_token_is_told_while_the_page_stands_open(open_wizard, site):
+    page = open_wizard()
+    site.answers["/offer"] = lambda form: as_json({
+        "ok": True, "file_name": "w.bin", "wrapping_key": base64.b64encode(public(rsa_key(2048))).decode(),
+        "expires_at": "2020-01-01T00:00:00+00:00",
+    })  # fmt: skip
+
+    with page.expect_download():
+        page.get_by_role("button", name="Download and Continue").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("have expired. Your files are kept.")
+    expect(page.locator(".stepper li").nth(1)).to_have_class(re.compile("failed"))
+    page.get_by_role("button", name="Download again").click()
+    expect(page.get_by_role("heading", name="Download the Import Items")).to_be_visible()
+
+
+def test_a_page_without_webcrypto_explains_and_hides_wrapping(open_wizard, page):
+    page.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined })")
+    open_wizard()
+    download(page)
+
+    page.get_by_text("Wrap in this browser").click()
+
+    expect(page.get_by_text("This browser wraps keys only over https or on this machine itself.")).to_be_visible()
+    expect(page.locator("#wrap_file")).to_have_count(0)
