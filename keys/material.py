@@ -123,7 +123,7 @@ def erase(key: Key) -> None:
     Overwriting first matters where the database keeps freed pages (SEC-036). The public key goes with the private one.
     """
     for version in key.versions.exclude(material_sealed=None):
-        KeyVersion.objects.filter(pk=version.pk).update(material_sealed=bytes(len(version.material_sealed)))
+        KeyVersion.objects.filter(pk=version.pk).update(material_sealed=bytes(len(version.material_sealed or b"")))
         KeyVersion.objects.filter(pk=version.pk).update(material_sealed=None, public_key=None, erased_at=clock.now())
     _cache.drop(key.pk)
     transaction.on_commit(lambda: _cache.drop(key.pk))

@@ -48,10 +48,15 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         raise KmsError(errors.SEALED) from cause
     except Exception as bug:
         log.exception("operation failed", extra={"operation": operation.name, "request_id": caller.request_id})
-        error = KmsError(errors.INTERNAL)
-        _refused(operation, trail, error)
-        raise error from bug
+        internal = KmsError(errors.INTERNAL)
+        _refused(operation, trail, internal)
+        raise internal from bug
     return result
+
+
+def refuse(operation: Operation, caller: Caller, error: KmsError) -> None:
+    """Leaves the trace of a refusal that a face made itself, before there was anything to perform."""
+    _refused(operation, Trail(operation, caller), error)
 
 
 def _refused(operation: Operation, trail: Trail, error: KmsError) -> None:

@@ -11,17 +11,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request as RestRequest
 from rest_framework.views import APIView
 
 from operations import errors
 from operations.caller import Caller
 from operations.errors import Code, KmsError
 from operations.operation import Operation
-from operations.perform import perform
+from operations.perform import perform, refuse
 
 log = logging.getLogger(__name__)
 
@@ -85,25 +81,6 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-class StrictJsonParser(BaseParser):
-    media_type = "*/*"
-
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        return read_json(stream.read(MAX_BODY_BYTES + 1))
-
-
-class OnlyJson(BaseContentNegotiation):
-    """There is one representation; what a client says it accepts does not matter."""
-
-    def select_parser(self, request: RestRequest, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: RestRequest, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 def error_body(code: Code) -> dict[str, Any]:
     return {"error": {"error_code": code.code, "error_msg": code.message}}
 
@@ -135,63 +112,46 @@ def as_kms_error(error: Exception) -> KmsError:
     return KmsError(errors.INTERNAL)
 
 
-class KmsApiView(APIView):
-    """Base of the service's own REST views: authenticated caller, strict JSON, the error envelope."""
-
-    parser_classes = (StrictJsonParser,)
-    renderer_classes = (JSONRenderer,)
-    content_negotiation_class = OnlyJson
-    permission_classes = ()
-    throttle_classes = ()
-
-    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        return error_response(as_kms_error(exc), request_id=getattr(self.request, "request_id", ""))
-
-    def finalize_response(  # type: ignore[override]
-        self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        return response
-
-    def caller_for(self, request: RestRequest, project_id: str) -> Caller:
-        """The authenticated caller, whose project must be the one of the path."""
-        caller = request.user
-        if not isinstance(caller, Caller):
-            raise KmsError(errors.TOKEN_MISSING)
-        if caller.project_id != project_id:
-            raise KmsError(errors.WRONG_PROJECT)
-        return caller
-
-
-class OperationView(KmsApiView):
-    """All operations of one URL, by method."""
+class OperationView(APIView):
+    """All operations of one URL, by method. No negotiation: there is one representation, whatever a client accepts."""
 
     operations: ClassVar[Mapping[str, Operation]] = {}
-
-    @property
-    def allowed_methods(self) -> list[str]:
-        return list(self.operations)
+    parser_classes = ()
+    renderer_classes = ()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.args, self.kwargs, self.headers = args, kwargs, {}
-        rest_request = self.initialize_request(request, *args, **kwargs)
-        self.request = rest_request
+        rest_request = self.request = self.initialize_request(request, *args, **kwargs)
         try:
+            caller = rest_request.user
+            if not isinstance(caller, Caller):
+                raise KmsError(errors.TOKEN_MISSING)
             operation = self.operations.get(request.method or "")
-            caller = self.caller_for(rest_request, kwargs.pop("project_id"))
             if operation is None:
                 raise KmsError(errors.METHOD_NOT_ALLOWED)
-            data = (
-                {**request.GET.dict(), **kwargs} if request.method == "GET" else {**self.body(rest_request), **kwargs}
-            )
-            result = perform(operation, caller, data)
-            return _answer(operation, result)
+            data = self._data(operation, caller, request, kwargs)
+            return _answer(operation, perform(operation, caller, data))
         except Exception as error:
-            return self.handle_exception(error)
+            return error_response(as_kms_error(error), request_id=getattr(request, "request_id", ""))
 
-    def body(self, request: RestRequest) -> dict[str, Any]:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise KmsError(errors.BODY_TOO_LONG)
-        return read_json(request._request.body)
+    def _data(
+        self, operation: Operation, caller: Caller, request: HttpRequest, parts: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The members of the body, or of the query, and those of the path."""
+        try:
+            if caller.project_id != parts.pop("project_id"):
+                raise KmsError(errors.WRONG_PROJECT)
+            members = request.GET.dict() if request.method == "GET" else read_json(_body(request))
+        except KmsError as error:
+            refuse(operation, caller, error)
+            raise
+        return {**members, **parts}
+
+
+def _body(request: HttpRequest) -> bytes:
+    # Judged by the announced length, before anything is read (SEC-075).
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise KmsError(errors.BODY_TOO_LONG)
+    return request.body
 
 
 def _answer(operation: Operation, result: Any) -> HttpResponse:
@@ -211,8 +171,9 @@ def routes(operations: tuple[Operation, ...]) -> list[URLPattern]:
 
 def _view(methods: Mapping[str, Operation]) -> Callable[..., HttpResponseBase]:
     name = "".join(part.title() for operation in methods.values() for part in operation.name.split("-"))
-    view_class = type(f"{name}View", (OperationView,), {"operations": methods})
-    return csrf_exempt(view_class.as_view())
+    view_class: type[OperationView] = type(f"{name}View", (OperationView,), {"operations": methods})
+    view: Callable[..., HttpResponseBase] = csrf_exempt(view_class.as_view())
+    return view
 
 
 def unknown_path(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -67,7 +67,7 @@ def verify(
 def get_public_key(caller: Caller, key: Key) -> PublicKey:
     """SubjectPublicKeyInfo, PEM with LF line ends."""
     version = key.versions.get(number=key.current_version)
-    public = load_der_public_key(bytes(version.public_key))
+    public = load_der_public_key(bytes(version.public_key or b""))
     return PublicKey(key, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii"))
 
 
