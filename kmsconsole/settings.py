@@ -129,6 +129,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 # --- Who signs in -----------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "iam.User"
+LOGIN_URL = "iam:login"
+LOGIN_REDIRECT_URL = "/console/kms/keys"
 PASSWORD_HASHERS = [  # SEC-040
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -168,7 +170,7 @@ CONSOLE_MIDDLEWARE = [  # the API pays for none of these
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "iam.console.SignedIn",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
