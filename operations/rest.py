@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from operations import errors
@@ -112,12 +114,38 @@ def as_kms_error(error: Exception) -> KmsError:
     return KmsError(errors.INTERNAL)
 
 
-class OperationView(APIView):
-    """All operations of one URL, by method. No negotiation: there is one representation, whatever a client accepts."""
+class NoNegotiation(BaseContentNegotiation):
+    """There is one representation, JSON; what a client says it accepts does not matter."""
 
-    operations: ClassVar[Mapping[str, Operation]] = {}
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return None, "application/json"
+
+
+class KmsApiView(APIView):
+    """Base of every REST view: authentication by the framework, bodies and answers by `read_json` and Django."""
+
     parser_classes = ()
     renderer_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    content_negotiation_class = NoNegotiation
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        return error_response(as_kms_error(exc), request_id=getattr(self.request, "request_id", ""))
+
+    def finalize_response(  # type: ignore[override]
+        self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        return response
+
+
+class OperationView(KmsApiView):
+    """All operations of one URL, by method."""
+
+    operations: ClassVar[Mapping[str, Operation]] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         rest_request = self.request = self.initialize_request(request, *args, **kwargs)
@@ -131,7 +159,7 @@ class OperationView(APIView):
             data = self._data(operation, caller, request, kwargs)
             return _answer(operation, perform(operation, caller, data))
         except Exception as error:
-            return error_response(as_kms_error(error), request_id=getattr(request, "request_id", ""))
+            return self.handle_exception(error)
 
     def _data(
         self, operation: Operation, caller: Caller, request: HttpRequest, parts: dict[str, Any]
