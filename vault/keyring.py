@@ -57,6 +57,18 @@ def wrap(row: W, plaintext: bytes, *, under: roots.RootProvider) -> W:
     return row
 
 
+def rewrap(row: Wrapped, *, under: roots.RootProvider) -> None:
+    """Moves a row to another root, unsaved. Raises as `unwrap` does, also if the row would not open again."""
+    plaintext = unwrap(row)
+    wrap(row, plaintext, under=under)
+    try:
+        again = under.unwrap(bytes(row.wrapped), _aad(row))
+    except RootKeyMissing as error:
+        raise Sealed(str(error)) from error
+    if not secrets.compare_digest(again, plaintext):
+        raise OpenFailed
+
+
 def unwrap(row: Wrapped) -> bytes:
     """The plaintext of a row. Raises OpenFailed if it was altered or moved, Sealed if its root is not to be had."""
     try:

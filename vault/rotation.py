@@ -125,12 +125,12 @@ def _rewrap_keys(target: roots.RootProvider, on_step: Callable[[str], None]) -> 
 
 
 def _rewrap(row: Wrapped, target: roots.RootProvider) -> None:
+    before = row.root_id
     try:
-        keyring.wrap(row, keyring.unwrap(row), under=target)
-        keyring.unwrap(row)  # the row must open under its new root before the old wrap is overwritten
+        keyring.rewrap(row, under=target)
     except OpenFailed:
         raise VaultError(
-            f"The {row} does not open under root key {row.root_id}; the rotation stops and both root keys stay. "
+            f"The {row} does not open under root key {before}; the rotation stops and both root keys stay. "
             "Run check_vault, and restore the row from your backup."
         ) from None
     row.save(update_fields=["root_id", "wrapped"])
