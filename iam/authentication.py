@@ -17,6 +17,7 @@ from operations import errors
 from operations.caller import Caller, Kind, Rights
 from operations.errors import KmsError
 from projects import queries as projects
+from projects import selection
 from projects.models import Project
 
 
@@ -41,13 +42,24 @@ def console_caller(request: HttpRequest) -> Caller | None:
     """Who is signed in, in the selected project; None without a live session. At most four queries, once a request."""
     if not hasattr(request, "_console_caller"):
         user = sessions.user_of(request)
-        project = selected_project(user) if user else None
+        project = _chosen_project(request, user) if user else None
         caller = None
         if user and project:
             rights = rights_in(user.pk, project)
             caller = caller_of(request, user, project, kind=Kind.CONSOLE, rights=rights)
         request._console_caller = caller  # type: ignore[attr-defined]
     return request._console_caller  # type: ignore[attr-defined, no-any-return]
+
+
+def _chosen_project(request: HttpRequest, user: User) -> Project | None:
+    chosen = selection.project_id(request)
+    project = projects.projects_of_account(user.account_id).filter(pk=chosen).first() if chosen else None
+    if project is None:
+        return selected_project(user)
+    if selection.project_is_new(request):
+        user.last_project = project
+        user.save(update_fields=["last_project"])
+    return project
 
 
 def selected_project(user: User) -> Project | None:

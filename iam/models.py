@@ -41,7 +41,7 @@ class User(AbstractBaseUser):
 
     # A name is unique in its account only, so Django knows users by their id.
     USERNAME_FIELD = "id"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS = []
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="user_name_once_an_account")]

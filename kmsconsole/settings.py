@@ -91,9 +91,9 @@ KMS_JOB_INTERVAL = env.number("KMS_JOB_INTERVAL", default=60, least=1, most=3600
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 
 KMS_SECRET_KEY = env.secret("KMS_SECRET_KEY", default=_required)
-KMS_SECRET_KEY_FILE = KMS_HOME / "secret-key"  # what `serve` makes for an embedded product
-if KMS_SECRET_KEY is None and KMS_SECRET_KEY_FILE.is_file():
-    KMS_SECRET_KEY = KMS_SECRET_KEY_FILE.read_text().strip()
+OWN_SECRET_KEY_FILE = KMS_HOME / "secret-key"  # what `serve` makes for an embedded product
+if KMS_SECRET_KEY is None and OWN_SECRET_KEY_FILE.is_file():
+    KMS_SECRET_KEY = OWN_SECRET_KEY_FILE.read_text().strip()
 # Without one, Django itself refuses whatever would sign something; `check`, `migrate` and `serve` need none.
 SECRET_KEY = KMS_SECRET_KEY or ""
 

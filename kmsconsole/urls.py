@@ -2,6 +2,7 @@
 
 from django.urls import include, path, re_path
 
+from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
 from kmsconsole import health
@@ -12,6 +13,10 @@ OPERATIONS = (*KEYS, *IMPORTS)
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("v3", Version.as_view()),
+    path("v3/", include("iam.api.urls")),
+    path("console/", include("iam.urls")),
+    path("console/", include("projects.urls")),
     path("v1.0/", include(rest.routes(OPERATIONS))),
     re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]

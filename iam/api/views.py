@@ -1,0 +1,254 @@
+"""The identity API: plain views, for its shapes are Keystone's and not the key service's (architecture.md 3).
+
+No cookie is read and none is set; whatever goes wrong is answered in Keystone's shape.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from iam import rights
+from iam.api import documents, faults, requests
+from iam.api.faults import Fault
+from iam.api.requests import AuthRequest, Method, Reference
+from iam.authentication import client_address
+from iam.models import Token, User
+from iam.services import signin, tokens
+from operations.caller import Caller, Kind
+from operations.errors import KmsError
+from operations.rest import MAX_BODY_BYTES, as_kms_error, read_json
+from operations.trail import record_event
+from projects.models import Project, Region
+from projects.queries import projects_of_account
+
+
+class IdentityView(APIView):
+    """Base: the caller by X-Auth-Token, errors in Keystone's shape, one representation whatever a client accepts."""
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, Any]:
+        return None, None
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        return faults.answer(exc if isinstance(exc, Fault) else faults.of_kms_error(as_kms_error(exc)))
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.user)
+
+    @property
+    def own_token(self) -> Token:
+        return cast(Token, self.request.auth)
+
+    def base(self) -> str:
+        """Where clients reach this service from outside; built from the request unless an operator has said it."""
+        return settings.KMS_PUBLIC_URL or self.request.build_absolute_uri("/").rstrip("/")
+
+    def page(self, name: str, rows: list[documents.Document]) -> JsonResponse:
+        return JsonResponse(documents.page(name, rows, self.base() + self.request.path))
+
+    def wanted_name(self) -> str | None:
+        return self.request.GET.get("name")
+
+
+class Version(IdentityView):
+    authentication_classes = ()
+
+    def get(self, request: Request) -> HttpResponse:
+        return JsonResponse({"version": documents.version(self.base())})
+
+
+class Unknown(IdentityView):
+    authentication_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Fault(404, faults.NOT_FOUND)
+
+
+class Tokens(IdentityView):
+    """Issue, show and revoke. Issuing is how one becomes known, so only that asks for no token."""
+
+    def get_authenticators(self) -> list[Any]:
+        return [] if self.request.method == "POST" else super().get_authenticators()
+
+    def post(self, request: Request) -> HttpResponse:
+        wanted = requests.read(_body(request))
+        origin = _origin(request)
+        if wanted.method is Method.PASSWORD:
+            issued = _issue_for_password(wanted, origin)
+        else:
+            issued = _issue_for_token(wanted, origin)
+        response = self._shown(issued.token, status=201)
+        response["X-Subject-Token"] = issued.secret
+        return response
+
+    def get(self, request: Request) -> HttpResponse:
+        secret = _subject(request)
+        response = self._shown(self._find(secret), status=200)
+        response["X-Subject-Token"] = secret
+        return response
+
+    def delete(self, request: Request) -> HttpResponse:
+        token = self._find(_subject(request))
+        with transaction.atomic():
+            tokens.revoke(token)
+            record_event("revokeToken", self.caller, resource=("user", token.user.pk, token.user.name))
+        return HttpResponse(status=204)
+
+    def _find(self, secret: str) -> Token:
+        try:
+            token = tokens.find(secret)
+        except KmsError:
+            raise Fault(404, faults.NOT_FOUND) from None
+        if token.user_id != self.caller.user_id:
+            raise Fault(404, faults.NOT_FOUND)
+        return token
+
+    def _shown(self, token: Token, *, status: int) -> HttpResponse:
+        roles = rights.roles_of(token.user_id, token.project) if token.project else []
+        catalog = None if "nocatalog" in self.request.GET else documents.catalog(self.base(), token.project)
+        return JsonResponse({"token": documents.token(token, roles=roles, catalog=catalog)}, status=status)
+
+
+class Catalog(IdentityView):
+    def get(self, request: Request) -> HttpResponse:
+        return self.page("catalog", documents.catalog(self.base(), self.own_token.project))
+
+
+class Projects(IdentityView):
+    """The account's projects. What one may do there is another question, asked at each use."""
+
+    def get(self, request: Request, user_id: str = "") -> HttpResponse:
+        if user_id and user_id != self.caller.user_id:
+            raise Fault(404, faults.NOT_FOUND)
+        name = self.wanted_name()
+        found = [p for p in projects_of_account(self.caller.account_id) if name in (None, p.name)]
+        return self.page("projects", [documents.project(project) for project in found])
+
+
+class OneProject(IdentityView):
+    def get(self, request: Request, project_id: str) -> HttpResponse:
+        found = [p for p in projects_of_account(self.caller.account_id) if p.pk == project_id]
+        if not found:
+            raise Fault(404, faults.NOT_FOUND)
+        return JsonResponse({"project": documents.project(found[0])})
+
+
+class Domains(IdentityView):
+    def get(self, request: Request) -> HttpResponse:
+        account = self.own_token.user.account
+        shown = [documents.domain(account)] if self.wanted_name() in (None, account.name) else []
+        return self.page("domains", shown)
+
+
+class Regions(IdentityView):
+    def get(self, request: Request) -> HttpResponse:
+        return self.page("regions", [documents.region(region) for region in Region.objects.all()])
+
+
+class Users(IdentityView):
+    """Oneself, and for who administers identities any user of the same account."""
+
+    def get(self, request: Request, user_id: str) -> HttpResponse:
+        user = self.own_token.user
+        if user_id != user.pk:
+            same_account = User.objects.filter(account=self.caller.account_id)
+            found = same_account.filter(pk=user_id).first() if self.caller.may("iam:users:get") else None
+            if found is None:
+                raise Fault(404, faults.NOT_FOUND)
+            user = found
+        return JsonResponse({"user": documents.user(user)})
+
+
+def _issue_for_password(wanted: AuthRequest, origin: signin.Origin) -> tokens.Issued:
+    claim = signin.Claim(
+        password=wanted.password,
+        user_id=wanted.user.id,
+        name=wanted.user.name,
+        account=wanted.user.domain_name,
+        account_id=wanted.user.domain_id,
+    )
+    try:
+        user = signin.authenticate(claim, origin)
+    except signin.SignInRefused:
+        raise faults.unauthorized() from None
+    if user.must_change_password:
+        signin.refused(user, origin, faults.MUST_CHANGE_PASSWORD)
+        raise Fault(401, faults.MUST_CHANGE_PASSWORD)
+    return _issue(user, wanted, origin, methods=Method.PASSWORD)
+
+
+def _issue_for_token(wanted: AuthRequest, origin: signin.Origin) -> tokens.Issued:
+    try:
+        old = tokens.find(wanted.token)
+    except KmsError:
+        raise faults.unauthorized() from None
+    methods = ",".join(sorted({*old.methods.split(","), Method.TOKEN}))
+    return _issue(old.user, wanted, origin, methods=methods, expires_at=old.expires_at)
+
+
+def _issue(
+    user: User, wanted: AuthRequest, origin: signin.Origin, *, methods: str, expires_at: datetime | None = None
+) -> tokens.Issued:
+    try:
+        project = _project(wanted, user)
+    except Fault:
+        signin.refused(user, origin, "The scope does not exist.")
+        raise
+    with transaction.atomic():
+        signin.succeeded(user, origin)
+        in_domain = wanted.scope.domain is not None
+        return tokens.issue(user, project=project, domain_scoped=in_domain, methods=methods, expires_at=expires_at)
+
+
+def _project(wanted: AuthRequest, user: User) -> Project | None:
+    """The project of the scope. One that is not the user's account's answers like a wrong password."""
+    if wanted.scope.domain is not None and not _is_account_of(user, wanted.scope.domain):
+        raise faults.unauthorized()
+    reference = wanted.scope.project
+    if reference is None:
+        return None
+    domain = Reference(id=reference.domain_id, name=reference.domain_name)
+    if (domain.id or domain.name) and not _is_account_of(user, domain):
+        raise faults.unauthorized()
+    mine = projects_of_account(user.account_id).select_related("account")
+    found = mine.filter(pk=reference.id) if reference.id else mine.filter(name=reference.name)
+    project = found.first()
+    if project is None:
+        raise faults.unauthorized()
+    return project
+
+
+def _is_account_of(user: User, domain: Reference) -> bool:
+    return domain.id == user.account_id if domain.id else domain.name == user.account.name
+
+
+def _subject(request: Request) -> str:
+    secret: str = request.META.get("HTTP_X_SUBJECT_TOKEN", "")
+    if not secret:
+        raise faults.malformed("X-Subject-Token is missing.")
+    return secret
+
+
+def _body(request: Request) -> dict[str, Any]:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+        raise Fault(413, "The request is too large.")
+    raw: HttpRequest = request._request
+    return read_json(raw.body)
+
+
+def _origin(request: Request) -> signin.Origin:
+    return signin.Origin(
+        kind=Kind.API,
+        address=client_address(request),
+        agent=request.META.get("HTTP_USER_AGENT", ""),
+        request_id=getattr(request, "request_id", ""),
+        trace="createToken",
+    )

@@ -1,0 +1,153 @@
+"""Signing in and out, changing one's password, and My Credentials."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views import View
+
+from iam import sessions
+from iam.authentication import client_address
+from iam.forms import PasswordForm, SignInForm
+from iam.services import passwords, signin
+from operations.caller import Kind
+from operations.console import Page, go, toast, way_back
+from operations.errors import KmsError
+from operations.trail import record_event
+from projects.models import Account
+from projects.queries import projects_of_account
+
+# A hint for the next visit, not a secret: which account this browser signed in to.
+ACCOUNT_COOKIE = "kms-account"
+
+
+class SignIn(View):
+    template = "iam/login.html"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if sessions.user_of(request) is not None:
+            return redirect(way_back(request, settings.LOGIN_REDIRECT_URL))
+        return self._page(request, SignInForm(initial={"account": _usual_account(request)}))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = SignInForm(request.POST)
+        if not form.is_valid():
+            return self._page(request, form, status=422)
+        entered = form.cleaned_data
+        claim = signin.Claim(account=entered["account"], name=entered["name"], password=entered["password"])
+        try:
+            user = signin.authenticate(claim, _origin(request))
+        except signin.SignInRefused:
+            form.add_error(None, _("The user name or password is incorrect."))
+            return self._page(request, form, status=422)
+        except KmsError as error:
+            wait = _("Too many failed attempts. Try again in %(seconds)d seconds.") % {"seconds": error.retry_after}
+            form.add_error(None, wait)
+            response = self._page(request, form, status=429)
+            response["Retry-After"] = str(error.retry_after)
+            return response
+        with transaction.atomic():
+            signin.succeeded(user, _origin(request))
+            sessions.begin(request, user)
+        response = redirect(way_back(request, settings.LOGIN_REDIRECT_URL))
+        response.set_cookie(
+            ACCOUNT_COOKIE,
+            user.account_id,
+            max_age=31_536_000,
+            secure=request.is_secure(),
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
+
+    def _page(self, request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
+        return render(request, self.template, {"form": form, "next": way_back(request, "")}, status=status)
+
+
+class SignOut(View):
+    """Ends this session, or every session of the user."""
+
+    http_method_names = ("post",)
+    everywhere = False
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        user = sessions.user_of(request)
+        if user is not None:
+            with transaction.atomic():
+                if self.everywhere:
+                    passwords.end_all_sessions(user)
+                trace = "logoutEverywhere" if self.everywhere else "logout"
+                caller = signin.caller_of(user, _origin(request))
+                record_event(trace, caller, resource=("user", user.pk, user.name))
+        sessions.end(request)
+        return go(request, reverse("iam:login"))
+
+
+class ChangePassword(View):
+    """For everybody signed in; the only page for who got a one-time password."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user = sessions.user_of(request)
+        if user is None:
+            return redirect("iam:login")
+        return self._page(request, PasswordForm(user=user))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        user = sessions.user_of(request)
+        if user is None:
+            return redirect("iam:login")
+        origin = _origin(request, trace="changePassword")
+        form = PasswordForm(request.POST, user=user)
+        if not form.is_valid():
+            return self._page(request, form, status=422)
+        try:
+            # The same counters as for signing in: a session left open must not become a place to guess at.
+            signin.authenticate(signin.Claim(user_id=user.pk, password=form.cleaned_data["old"]), origin)
+        except signin.SignInRefused:
+            form.add_error("old", _("The current password is incorrect."))
+            return self._page(request, form, status=422)
+        except KmsError as error:
+            wait = _("Too many failed attempts. Try again in %(seconds)d seconds.") % {"seconds": error.retry_after}
+            form.add_error(None, wait)
+            return self._page(request, form, status=429)
+        with transaction.atomic():
+            passwords.put(user, form.cleaned_data["new"])
+            record_event(origin.trace, signin.caller_of(user, origin), resource=("user", user.pk, user.name))
+            sessions.renew(request, user)
+        toast(request, _("Password changed. All other sessions and all tokens have ended."))
+        return redirect(way_back(request, settings.LOGIN_REDIRECT_URL))
+
+    def _page(self, request: HttpRequest, form: PasswordForm, *, status: int = 200) -> HttpResponse:
+        context = {"form": form, "next": way_back(request, "")}
+        template = "iam/password_forced.html" if form.user.must_change_password else "iam/password.html"
+        return render(request, template, context, status=status)
+
+
+class Credentials(Page):
+    """What a program needs to know to work as this user."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        projects = projects_of_account(self.caller.account_id)
+        return render(request, "iam/credentials.html", {"caller": self.caller, "projects": projects})
+
+
+def _usual_account(request: HttpRequest) -> str:
+    """The account of the last visit, else the only one there is; otherwise none is given away."""
+    names = dict(Account.objects.filter(pk=request.COOKIES.get(ACCOUNT_COOKIE, "")[:32]).values_list("pk", "name"))
+    if not names:
+        names = dict(Account.objects.values_list("pk", "name")[:2])
+    return next(iter(names.values())) if len(names) == 1 else ""
+
+
+def _origin(request: HttpRequest, *, trace: str = "login") -> signin.Origin:
+    return signin.Origin(
+        kind=Kind.CONSOLE,
+        address=client_address(request),
+        agent=request.META.get("HTTP_USER_AGENT", ""),
+        request_id=getattr(request, "request_id", ""),
+        trace=trace,
+    )

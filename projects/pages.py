@@ -1,0 +1,32 @@
+"""The two selectors of the top bar. Each stores a choice in the session and goes back to where it was made."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+
+from operations.console import Page, go, way_back
+from projects import queries, selection
+
+
+class SelectProject(Page):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.POST.get("project_id", "")
+        if chosen not in {project.pk for project in queries.projects_of_account(self.caller.account_id)}:
+            raise Http404
+        selection.choose_project(request, chosen)
+        return go(request, way_back(request, settings.LOGIN_REDIRECT_URL))
+
+
+class SelectEnterpriseProject(Page):
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.POST.get("enterprise_project_id", "")
+        known = {project.wire_id for project in queries.enterprise_projects_of(self.caller.account_id)}
+        if chosen not in known | {selection.ALL}:
+            raise Http404
+        selection.choose_enterprise_project(request, chosen)
+        return go(request, way_back(request, settings.LOGIN_REDIRECT_URL))
