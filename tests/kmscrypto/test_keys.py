@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmscrypto import hmac, material, rsa, signing
+from kmscrypto import ec, hmac, material, rsa, signing
 from kmscrypto.errors import DecryptionFailed, DigestLength, MessageTooLong, PairwiseTestFailed, UnsupportedAlgorithm
 from kmscrypto.specs import SPECS, EncryptionAlgorithm, Family, SigningAlgorithm, Usage, spec
 from tests.kmscrypto import keys
@@ -135,6 +135,18 @@ def test_an_algorithm_that_does_not_fit_the_key_is_refused(name):
             signing.sign(spec(name), loaded(name), algorithm, MESSAGE, is_digest=False)
         with pytest.raises(UnsupportedAlgorithm):
             signing.verify(spec(name), loaded(name), algorithm, MESSAGE, b"", is_digest=False)
+
+
+def test_each_family_also_refuses_for_itself():
+    for family, name, algorithm in (
+        (ec, "EC_P256", "ECDSA_SHA_384"),
+        (ec, "EC_P384", "ECDSA_SHA_256"),
+        (rsa, "RSA_2048", "ECDSA_SHA_256"),
+    ):
+        with pytest.raises(UnsupportedAlgorithm):
+            family.sign(loaded(name), algorithm, MESSAGE, is_digest=False)
+        with pytest.raises(UnsupportedAlgorithm):
+            family.verify(loaded(name), algorithm, MESSAGE, b"", is_digest=False)
 
 
 @settings(max_examples=300, deadline=None)
