@@ -6,9 +6,6 @@ state: who asks for it has read the key's row in the same transaction.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +17,7 @@ from kmscrypto import material as mathematics
 from operations import clock, errors
 from operations.errors import KmsError
 from vault import hierarchy, sealing
+from vault.cache import OpenedKeys
 from vault.hierarchy import ServicePurpose
 from vault.sealing import Binding
 
@@ -35,31 +33,7 @@ class Opened:
     usable: Any
 
 
-class _Cache:
-    def __init__(self) -> None:
-        self._entries: OrderedDict[tuple[int, int], tuple[float, Opened]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, place: tuple[int, int]) -> Opened | None:
-        entry = self._entries.get(place)
-        if entry is None or entry[0] < time.monotonic():
-            return None
-        return entry[1]
-
-    def put(self, place: tuple[int, int], opened: Opened) -> None:
-        with self._lock:
-            self._entries[place] = (time.monotonic() + CACHE_SECONDS, opened)
-            self._entries.move_to_end(place)
-            while len(self._entries) > CACHE_ENTRIES:
-                self._entries.popitem(last=False)
-
-    def drop(self, key_pk: int) -> None:
-        with self._lock:
-            for place in [place for place in self._entries if place[0] == key_pk]:
-                del self._entries[place]
-
-
-_cache = _Cache()
+_opened: OpenedKeys[tuple[int, int], Opened] = OpenedKeys(entries=CACHE_ENTRIES, seconds=CACHE_SECONDS)
 
 
 def binding(key: Key, number: int) -> Binding:
@@ -81,7 +55,7 @@ def store(key: Key, material: bytes, *, wrapping_algorithm: str = "") -> KeyVers
         defaults={
             "material_sealed": sealing.seal(binding(key, key.current_version), material),
             "public_key": mathematics.public_der(key.spec, material),
-            "check_value": digests.check_value(key.spec, material),
+            "check_value": digests.check_value(key.spec, material) if key.spec.importable else "",
             "wrapping_algorithm": wrapping_algorithm,
             "created_at": clock.now(),
             "erased_at": None,
@@ -105,7 +79,7 @@ def fingerprint(key: Key, material: bytes) -> bytes:
 def open_version(key: Key, number: int | None = None) -> Opened:
     """The material of a version, by default the current one. Raises CIPHER_TEXT_INVALID for a version that is not."""
     number = key.current_version if number is None else number
-    cached = _cache.get((key.pk, number))
+    cached = _opened.get((key.pk, number))
     if cached is not None:
         return cached
     version = key.versions.filter(number=number).first()
@@ -113,7 +87,7 @@ def open_version(key: Key, number: int | None = None) -> Opened:
         raise KmsError(errors.CIPHER_TEXT_INVALID)
     plain = sealing.open(binding(key, number), bytes(version.material_sealed))
     opened = Opened(number, mathematics.load(key.spec, plain))
-    _cache.put((key.pk, number), opened)
+    _opened.put((key.pk, number), opened)
     return opened
 
 
@@ -122,11 +96,14 @@ def erase(key: Key) -> None:
 
     Overwriting first matters where the database keeps freed pages (SEC-036). The public key goes with the private one.
     """
-    for version in key.versions.exclude(material_sealed=None):
+    versions = list(key.versions.exclude(material_sealed=None))
+    for version in versions:
         KeyVersion.objects.filter(pk=version.pk).update(material_sealed=bytes(len(version.material_sealed or b"")))
         KeyVersion.objects.filter(pk=version.pk).update(material_sealed=None, public_key=None, erased_at=clock.now())
-    _cache.drop(key.pk)
-    transaction.on_commit(lambda: _cache.drop(key.pk))
+    places = [(version.key_id, version.number) for version in versions]
+    # Again after the commit: until then another thread may still read, and keep, what the row had.
+    _forget(places)
+    transaction.on_commit(lambda: _forget(places))
 
 
 def has_material(key: Key) -> bool:
@@ -135,4 +112,9 @@ def has_material(key: Key) -> bool:
 
 def forget_opened() -> None:
     """Empties this process's cache."""
-    _cache._entries.clear()
+    _opened.clear()
+
+
+def _forget(places: list[tuple[int, int]]) -> None:
+    for place in places:
+        _opened.drop(place)
