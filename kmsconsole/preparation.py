@@ -34,7 +34,7 @@ def ensure_secret_key() -> None:
     """The embedded product makes its own; a deployment is given one."""
     if settings.KMS_SECRET_KEY:
         return
-    file = Path(settings.KMS_SECRET_KEY_FILE)
+    file = Path(settings.OWN_SECRET_KEY_FILE)
     value = secrets.token_urlsafe(64)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as out:
