@@ -11,6 +11,11 @@ from keys.models import Key
 from keys.states import State
 from operations import clock
 from operations.caller import Caller
+from operations.models import Rating, Trace
+
+CREATED, OFFERED, IMPORTED = "createKey", "getParametersForImport", "importKeyMaterial"
+DELETED, EXPIRED = "deleteImportedKeyMaterial", "expireKeyMaterial"
+MATERIAL_EVENTS = (CREATED, OFFERED, IMPORTED, DELETED, EXPIRED)
 
 
 def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]:
@@ -49,6 +54,20 @@ def with_tags(keys: QuerySet[Key], tags: Iterable[tuple[str, str]]) -> QuerySet[
     return keys
 
 
+def alias_is_taken(project_id: str, alias: str, *, except_for: str = "") -> bool:
+    """Whether another key of the project than the one of that ID bears the alias."""
+    if "\x00" in alias + except_for:
+        return False
+    return Key.objects.filter(project_id=project_id, alias=alias[:255]).exclude(key_id=except_for).exists()
+
+
 def count_towards_quota(project_id: str) -> int:
     """Custom keys in every state, those waiting for deletion too (console.md B10)."""
     return living_keys(project_id).filter(is_default=False).count()
+
+
+def material_history(key: Key) -> QuerySet[Trace]:
+    """What was done about the material of a key, newest first: that which succeeded."""
+    return Trace.objects.filter(
+        project_id=key.project_id, resource_id=key.key_id, name__in=MATERIAL_EVENTS, rating=Rating.NORMAL
+    ).order_by("-time")

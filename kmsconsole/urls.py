@@ -17,6 +17,7 @@ urlpatterns = [
     path("v3/", include("iam.api.urls")),
     path("console/", include("iam.urls")),
     path("console/", include("projects.urls")),
+    path("console/kms/", include("keys.urls")),
     path("v1.0/", include(rest.routes(OPERATIONS))),
     re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]

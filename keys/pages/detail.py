@@ -1,0 +1,140 @@
+"""One key: its facts, its tags and the history of its material. Each tab is a page with an address of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from keys.api.listing import DESCRIBE_KEY
+from keys.models import Key
+from keys.pages import actions
+from keys.pages.expiry import expiry_of
+from keys.pages.history import history_of
+from keys.pages.scope import Scope, scope_of
+from keys.states import Use
+from operations import clock, errors
+from operations.console import Page, go, toast
+from operations.errors import KmsError
+from operations.perform import perform
+
+MOST_TAGS = 20
+
+
+class KeyPage(Page):
+    """Base of every page about one key. A key that is missing, foreign or out of scope leads back to the list."""
+
+    tab = ""
+    template_name = ""
+    key: Key
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        self.key_id = str(kwargs.pop("key_id", ""))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        self.find()
+        return render(request, self.template_name, self.context())
+
+    def find(self) -> Key:
+        """Describing a key is an operation like any other: asked for, permitted, traced."""
+        self.key = perform(DESCRIBE_KEY, self.caller, {"key_id": self.key_id})
+        if not self.scope.covers(self.key.enterprise_project_id):
+            raise KmsError(errors.KEY_NOT_FOUND)
+        return self.key
+
+    def refused(self, error: KmsError) -> HttpResponse:
+        # An ID that cannot be one is no more a key than one that is not there.
+        if error.code in (errors.KEY_NOT_FOUND, errors.KEY_ID_INVALID):
+            toast(self.request, _("The key does not exist."), level=messages.ERROR)
+            return go(self.request, reverse("keys:list"))
+        return super().refused(error)
+
+    @cached_property
+    def scope(self) -> Scope:
+        return scope_of(self.request, self.caller)
+
+    def context(self) -> dict[str, Any]:
+        key, now = self.key, clock.now()
+        names = self.scope.names()
+        return {
+            "key": key,
+            "state": key.state_now(now),
+            "expiry": expiry_of(key, now),
+            "has_expired": key.material_has_expired(now),
+            "enterprise_project": names.get(key.enterprise_project_id, "") if names else "",
+            "actions": actions.actions_for(key, self.caller, back=self.request.get_full_path()),
+            "trail": [{"label": _("Custom Keys"), "url": reverse("keys:list")}, {"label": key.alias, "url": ""}],
+            "tabs": self.tabs(),
+        }
+
+    def tabs(self) -> list[dict[str, Any]]:
+        tabs = [("detail", _("Basic Information"), None)]
+        if not self.key.is_default:
+            tabs += [("tool", _("Online Tool"), None), ("tags", _("Tags"), self.tag_count)]
+        tabs.append(("material", _("Key Material"), None))
+        return [
+            {
+                "label": label,
+                "url": reverse(f"keys:{name}", args=[self.key.key_id]),
+                "current": name == self.tab,
+                "count": count,
+            }
+            for name, label, count in tabs
+        ]
+
+    @cached_property
+    def tag_count(self) -> int:
+        return self.key.tags.count()
+
+
+class BasicInformation(KeyPage):
+    tab = "detail"
+    template_name = "keys/detail.html"
+
+    def context(self) -> dict[str, Any]:
+        can_edit = Use.EDIT in self.key.uses_open()
+        denied = actions.denial(self.caller, ("kms:cmk:update",), self.key.enterprise_project_id)
+        return {**super().context(), "can_edit": can_edit, "edit_denied": denied}
+
+
+class Tags(KeyPage):
+    """What a key is labelled with. Tags are given when a key is made."""
+
+    tab = "tags"
+    template_name = "keys/tags.html"
+
+    def context(self) -> dict[str, Any]:
+        tags = list(self.key.tags.all())
+        self.tag_count = len(tags)
+        return {**super().context(), "tags": tags, "left": MOST_TAGS - len(tags)}
+
+
+class Material(KeyPage):
+    """What a key is made of, without ever showing it: where it came from, until when it lasts, what happened to it."""
+
+    tab = "material"
+    template_name = "keys/material.html"
+
+    def context(self) -> dict[str, Any]:
+        key = self.key
+        may_compare = self.caller.may(actions.IMPORT_MATERIAL, key.enterprise_project_id)
+        versions = list(key.versions.order_by("-number"))
+        current = next((version for version in versions if version.number == key.current_version), None)
+        history = history_of(key) if key.is_external else []
+        imports = [event for event in history if event.is_import]
+        return {
+            **super().context(),
+            "versions": versions,
+            "version": current,
+            # A check value tells two materials apart, so it is for those who could bring one.
+            "check_value": current.check_value if current and may_compare else "",
+            "history": history,
+            "imported": imports[0] if imports else None,
+            "imports": len(imports),
+        }

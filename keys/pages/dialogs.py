@@ -1,0 +1,198 @@
+"""The dialogs of console.md B7 for one key or many, and the two of a key's alias and description.
+
+The same address is a dialog for htmx and a page of its own otherwise. Several keys are several operations: each
+succeeds or fails for itself, and those that failed are listed with their reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from keys import queries
+from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
+from keys.forms import AliasForm, CancelDeletionForm, DeleteForm, DescriptionForm, DisableForm, EnableForm
+from keys.models import Key
+from keys.pages.detail import KeyPage
+from operations.console import OperationForm, Page, full_sentence, go, is_htmx, toast, way_back
+from operations.errors import KmsError, Text
+from operations.perform import perform
+
+MOST_KEYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    key: Key
+    message: str
+
+
+class Dialog(Page):
+    """A form that comes as a dialog for htmx and as a page for everybody else."""
+
+    title: ClassVar[Text]
+    body: ClassVar[str]
+    ok: ClassVar[Text] = gettext_lazy("OK")
+    # What the button waits for, as data attributes know it (docs/develop/frontend.md).
+    waits: ClassVar[str] = ""
+    is_dangerous: ClassVar[bool] = False
+    size: ClassVar[str] = ""
+
+    def show(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+        template = "keys/dialog.html" if is_htmx(request) else "keys/dialog_page.html"
+        return render(request, template, {"dialog": self, "back": self.back, **context}, status=status)
+
+    @cached_property
+    def back(self) -> str:
+        return way_back(self.request, reverse("keys:list"))
+
+
+class LifecycleDialog(Dialog):
+    """One operation for each of the chosen keys."""
+
+    form_class: ClassVar[type[OperationForm]]
+    done_one: ClassVar[Text]
+    done_many: ClassVar[Callable[[int], str]]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        if not self.keys:
+            return self.nothing_chosen()
+        return self.show(request, keys=self.keys, form=self.form())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if not self.keys:
+            return self.nothing_chosen()
+        form = self.form(request.POST)
+        if not form.is_valid():
+            return self.show(request, status=422, keys=self.keys, form=form)
+        failures = [failure for key in self.keys if (failure := self.perform(key, form))]
+        done = len(self.keys) - len(failures)
+        if done:
+            toast(request, str(self.done_one) if done == 1 else type(self).done_many(done))
+        if failures:
+            return self.show(request, status=422, failures=failures, done=done)
+        return go(request, self.back)
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """The chosen keys that the caller may see, in the order of the list. Others are as if they were not chosen."""
+        wanted = (self.request.POST if self.request.method == "POST" else self.request.GET).getlist("key")
+        seen = queries.visible_keys(self.caller, str(LIST_KEYS.action), str(DESCRIBE_KEY.action))
+        return list(seen.filter(key_id__in=wanted[:MOST_KEYS], is_default=False).order_by("-pk"))
+
+    def form(self, data: Any = None) -> OperationForm:
+        return self.form_class(data, initial={"request": {"key_id": self.keys[0].key_id}})
+
+    def perform(self, key: Key, form: OperationForm) -> Failure | None:
+        try:
+            perform(form.operation, self.caller, {**form.to_request(), "key_id": key.key_id})
+        except KmsError as error:
+            return Failure(key, full_sentence(error))
+        return None
+
+    def nothing_chosen(self) -> HttpResponse:
+        asked = self.request.GET.getlist("key") or self.request.POST.getlist("key")
+        toast(self.request, _("The key does not exist.") if asked else _("Select a key first."), level=messages.ERROR)
+        return go(self.request, self.back)
+
+
+class Enable(LifecycleDialog):
+    title = gettext_lazy("Enable Key")
+    body = "keys/dialogs/enable.html"
+    form_class = EnableForm
+    done_one = gettext_lazy("Key enabled successfully")
+
+    @staticmethod
+    def done_many(count: int) -> str:
+        return ngettext("%d key enabled successfully", "%d keys enabled successfully", count) % count
+
+
+class Disable(LifecycleDialog):
+    title = gettext_lazy("Disable Key")
+    body = "keys/dialogs/disable.html"
+    waits = "data-needs=#id_understood"
+    form_class = DisableForm
+    done_one = gettext_lazy("Key disabled successfully")
+
+    @staticmethod
+    def done_many(count: int) -> str:
+        return ngettext("%d key disabled successfully", "%d keys disabled successfully", count) % count
+
+
+class Delete(LifecycleDialog):
+    title = gettext_lazy("Delete Key")
+    body = "keys/dialogs/delete.html"
+    waits = "data-confirm-ok"
+    is_dangerous = True
+    size = "wide"
+    form_class = DeleteForm
+    done_one = gettext_lazy("Key deletion scheduled")
+
+    @staticmethod
+    def done_many(count: int) -> str:
+        return ngettext("Deletion of %d key scheduled", "Deletion of %d keys scheduled", count) % count
+
+
+class CancelDeletion(LifecycleDialog):
+    title = gettext_lazy("Cancel Deletion")
+    body = "keys/dialogs/cancel_deletion.html"
+    form_class = CancelDeletionForm
+    done_one = gettext_lazy("Key deletion canceled")
+
+    @staticmethod
+    def done_many(count: int) -> str:
+        return ngettext("Deletion of %d key canceled", "Deletion of %d keys canceled", count) % count
+
+
+class EditDialog(KeyPage, Dialog):
+    """One member of one key."""
+
+    form_class: ClassVar[type[OperationForm]]
+    field: ClassVar[str]
+    done: ClassVar[Text]
+    waits = "data-valid-form"
+    body = "keys/dialogs/edit.html"
+
+    @cached_property
+    def back(self) -> str:
+        return way_back(self.request, reverse("keys:detail", args=[self.key_id]))
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(request, form=self.form(self.find()))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = self.form(self.find(), request.POST)
+        if not form.is_valid() or not form.perform(self.caller):
+            return self.show(request, status=422, form=form)
+        toast(request, str(self.done))
+        return go(request, self.back)
+
+    def form(self, key: Key, data: Any = None) -> OperationForm:
+        initial = {"request": {"key_id": key.key_id}, self.field: self.value(key)}
+        return self.form_class(data, initial=initial)
+
+    def value(self, key: Key) -> str:
+        return str(getattr(key, self.field.removeprefix("key_")))
+
+
+class EditAlias(EditDialog):
+    title = gettext_lazy("Change Alias")
+    form_class = AliasForm
+    field = "key_alias"
+    done = gettext_lazy("Alias changed successfully")
+
+
+class EditDescription(EditDialog):
+    title = gettext_lazy("Change Description")
+    form_class = DescriptionForm
+    field = "key_description"
+    done = gettext_lazy("Description changed successfully")

@@ -1,0 +1,178 @@
+"""Forms of the Online Tool. What is typed is sent once in a body, and stands in no address, session, trace or log.
+
+With AES the console encrypts the Base64 of the text, as the original does: decrypt-data through the API then answers
+Base64 (console.md B6). RSA ciphertexts and signatures are made of the text itself, because others make them too.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
+from keys.api.signing import SIGN, VERIFY
+from keys.models import Key
+from keys.services import encryption, signing
+from kmscrypto.specs import Family
+from operations.console import OperationForm
+from operations.errors import Text
+from operations.fields import decode_base64
+
+MOST_BYTES = encryption.MAX_BYTES
+MOST_CIPHERTEXT = 5648
+MOST_SIGNATURE = 1024
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Output:
+    """`verdict` is set instead of `text` where the answer is yes or no."""
+
+    text: str = ""
+    note: Text = ""
+    verdict: bool | None = None
+
+
+def _area(most: int, *, counts: str = "characters", mono: bool = False) -> forms.Textarea:
+    attributes = {"rows": "8", "data-most": str(most), "spellcheck": "false", "autocomplete": "off"}
+    if counts == "base64":
+        attributes["data-counts"] = counts
+    return forms.Textarea({**attributes, "class": "mono break"} if mono else attributes)
+
+
+def text_field(label: Text, most: int, **how: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label, strip=False, widget=_area(most, **how), error_messages={"required": _("Enter a text.")}
+    )
+
+
+def typed(text: str) -> str:
+    """What the person sees: browsers send every line break as two characters."""
+    return text.replace("\r\n", "\n")
+
+
+def as_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode("ascii")
+
+
+class ToolForm(OperationForm):
+    """One operation of the tool with one key."""
+
+    output_label: ClassVar[Text]
+
+    def __init__(self, key: Key, data: Any = None) -> None:
+        super().__init__(data, initial={"request": {"key_id": key.key_id}})
+        self.key = key
+        self.adapt(key)
+
+    def adapt(self, key: Key) -> None:
+        """Leaves out or fills what depends on the kind of key."""
+
+    def output(self) -> Output:
+        raise NotImplementedError
+
+
+class EncryptForm(ToolForm):
+    operation = ENCRYPT_DATA
+    output_label = gettext_lazy("Ciphertext (Base64)")
+    plain_text = text_field(gettext_lazy("Plaintext"), MOST_BYTES)
+    encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"))
+
+    def adapt(self, key: Key) -> None:
+        adapt_encryption(self, key)
+        if key.spec.family is Family.AES:
+            self.fields["plain_text"].widget.attrs["data-counts"] = "base64"
+            self.fields["plain_text"].help_text = _("Counted as Base64: that is what is encrypted.")
+
+    def to_request(self) -> dict[str, Any]:
+        request = super().to_request()
+        text = typed(request.get("plain_text", ""))
+        is_symmetric = self.key.spec.family is Family.AES
+        return {**request, "plain_text": as_base64(text) if is_symmetric else text}
+
+    def output(self) -> Output:
+        return Output(base64.b64encode(self.result.cipher_text).decode("ascii"))
+
+
+class DecryptForm(ToolForm):
+    operation = DECRYPT_DATA
+    output_label = gettext_lazy("Plaintext")
+    cipher_text = text_field(gettext_lazy("Ciphertext (Base64)"), MOST_CIPHERTEXT, mono=True)
+    encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"))
+
+    def adapt(self, key: Key) -> None:
+        adapt_encryption(self, key)
+        if key.spec.family is Family.AES:
+            # The ciphertext names its key, which may be another one than this page's.
+            self.initial["request"] = {}
+
+    def to_request(self) -> dict[str, Any]:
+        request = super().to_request()
+        return {**request, "cipher_text": "".join(request.get("cipher_text", "").split())}
+
+    def output(self) -> Output:
+        text, note = readable(self.result.plain_text, was_encoded=self.key.spec.family is Family.AES)
+        if self.result.key.pk != self.key.pk:
+            note = _("Decrypted with the key %s.") % self.result.key.alias + (f" {note}" if note else "")
+        return Output(text, note)
+
+
+class SignForm(ToolForm):
+    operation = SIGN
+    output_label = gettext_lazy("Signature (Base64)")
+    message = text_field(gettext_lazy("Message"), signing.MAX_BYTES)
+    signing_algorithm = forms.ChoiceField(label=gettext_lazy("Signing Algorithm"))
+
+    def adapt(self, key: Key) -> None:
+        self.fields["signing_algorithm"].choices = _names(key.spec.signing_algorithms)  # type: ignore[attr-defined]
+
+    def to_request(self) -> dict[str, Any]:
+        request = super().to_request()
+        return {**request, "message": as_base64(typed(request.get("message", ""))), "message_type": signing.RAW}
+
+    def output(self) -> Output:
+        return Output(base64.b64encode(self.result.signature).decode("ascii"))
+
+
+class VerifyForm(SignForm):
+    operation = VERIFY
+    output_label = gettext_lazy("Result")
+    signature = text_field(gettext_lazy("Signature (Base64)"), MOST_SIGNATURE, mono=True)
+
+    def to_request(self) -> dict[str, Any]:
+        request = super().to_request()
+        return {**request, "signature": "".join(request.get("signature", "").split())}
+
+    def output(self) -> Output:
+        return Output(verdict=self.result.signature_valid)
+
+
+def adapt_encryption(form: ToolForm, key: Key) -> None:
+    if key.spec.family is Family.RSA:
+        algorithms = _names(key.spec.encryption_algorithms)
+        form.fields["encryption_algorithm"].choices = algorithms  # type: ignore[attr-defined]
+    else:
+        del form.fields["encryption_algorithm"]
+
+
+def readable(plain: bytes, *, was_encoded: bool) -> tuple[str, str]:
+    """The bytes as text, and what was done to make them one. Bytes that are no text are shown in Base64."""
+    try:
+        text = plain.decode()
+        inner = decode_base64(text) if was_encoded else None
+    except UnicodeDecodeError:
+        return base64.b64encode(plain).decode("ascii"), _("The plaintext is no UTF-8 text; this is its Base64.")
+    if inner is not None:
+        try:
+            return inner.decode(), ""
+        except UnicodeDecodeError:
+            pass
+    return text, _("The plaintext was not encoded by the console; it is shown as it is.") if was_encoded else ""
+
+
+def _names(algorithms: Any) -> list[tuple[str, str]]:
+    return [(str(name), str(name)) for name in algorithms]

@@ -1,0 +1,26 @@
+"""The console pages of keys, below /console/kms/."""
+
+from django.urls import path
+
+from keys.pages import creation, detail, dialogs, listing, tool
+
+app_name = "keys"
+
+urlpatterns = [
+    path("keys", listing.KeyList.as_view(), name="list"),
+    path("keys/default", listing.DefaultKeys.as_view(), name="defaults"),
+    path("keys/columns", listing.ChooseColumns.as_view(), name="columns"),
+    path("keys/create", creation.CreateKey.as_view(), name="create"),
+    path("keys/check-alias", creation.CheckAlias.as_view(), name="check_alias"),
+    path("keys/enable", dialogs.Enable.as_view(), name="enable"),
+    path("keys/disable", dialogs.Disable.as_view(), name="disable"),
+    path("keys/delete", dialogs.Delete.as_view(), name="delete"),
+    path("keys/cancel-deletion", dialogs.CancelDeletion.as_view(), name="cancel_deletion"),
+    path("keys/<str:key_id>", detail.BasicInformation.as_view(), name="detail"),
+    path("keys/<str:key_id>/tool", tool.Tool.as_view(), name="tool"),
+    path("keys/<str:key_id>/public-key", tool.PublicKeyFile.as_view(), name="public_key"),
+    path("keys/<str:key_id>/tags", detail.Tags.as_view(), name="tags"),
+    path("keys/<str:key_id>/material", detail.Material.as_view(), name="material"),
+    path("keys/<str:key_id>/alias", dialogs.EditAlias.as_view(), name="edit_alias"),
+    path("keys/<str:key_id>/description", dialogs.EditDescription.as_view(), name="edit_description"),
+]
