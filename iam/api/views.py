@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from iam import rights
 from iam.api import documents, faults, requests
@@ -23,17 +22,14 @@ from iam.models import Token, User
 from iam.services import signin, tokens
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
-from operations.rest import MAX_BODY_BYTES, as_kms_error, read_json
+from operations.rest import MAX_BODY_BYTES, KmsApiView, as_kms_error, read_json
 from operations.trail import record_event
 from projects.models import Project, Region
 from projects.queries import projects_of_account
 
 
-class IdentityView(APIView):
-    """Base: the caller by X-Auth-Token, errors in Keystone's shape, one representation whatever a client accepts."""
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, Any]:
-        return None, None
+class IdentityView(KmsApiView):
+    """Base: the caller by X-Auth-Token, errors in Keystone's shape."""
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         return faults.answer(exc if isinstance(exc, Fault) else faults.of_kms_error(as_kms_error(exc)))
