@@ -104,6 +104,10 @@ def _imported(nature: Nature) -> Code | None:
     return None if nature.origin is Origin.EXTERNAL else errors.EXTERNAL_KEY_REQUIRED
 
 
+def _importable(nature: Nature) -> Code | None:
+    return _imported(nature) or (None if nature.spec.importable else errors.HMAC_UNSUPPORTED)
+
+
 def _with_deletable_material(nature: Nature) -> Code | None:
     return _imported(nature) or (errors.ASYMMETRIC_MATERIAL_STAYS if nature.spec.is_asymmetric else None)
 
@@ -114,8 +118,8 @@ KINDS: Mapping[Use, Callable[[Nature], Code | None]] = {
     Use.SIGN: _for_signing,
     Use.VERIFY: _for_signing,
     Use.PUBLIC_KEY: _with_public_key,
-    Use.OFFER_IMPORT: _imported,
-    Use.IMPORT_MATERIAL: _imported,
+    Use.OFFER_IMPORT: _importable,
+    Use.IMPORT_MATERIAL: _importable,
     Use.DELETE_MATERIAL: _with_deletable_material,
 }
 
