@@ -114,6 +114,7 @@ if KMS_ROOT_KEY_PROVIDER == "command" and not KMS_ROOT_KEY_COMMAND:
 KMS_QUOTA_KEYS = env.number("KMS_QUOTA_KEYS", default=100, least=0, most=10_000_000)
 KMS_RATE_LIMITS = env.flag("KMS_RATE_LIMITS", default=True)
 KMS_LEGACY_WRAPPING = env.flag("KMS_LEGACY_WRAPPING", default=False)
+KMS_TRACE_JOURNAL = env.flag("KMS_TRACE_JOURNAL", default=True)
 if not KMS_RATE_LIMITS and not KMS_TEST_MODE:
     raise ImproperlyConfigured(
         "KMS_RATE_LIMITS can be off in test mode only: set KMS_TEST_MODE=1 as well, or leave it on."

@@ -59,3 +59,13 @@ class RateCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bucket} {self.window}"
+
+
+class JournalPosition(models.Model):
+    """How far a file of the journal has been moved into the trace table."""
+
+    file = models.CharField(primary_key=True, max_length=64)
+    offset = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.offset}"

@@ -47,6 +47,8 @@ class Operation:
     run: Callable[..., Any]
     request: Request = field(default_factory=Request)
     # Turns what `run` returned into the answer's JSON object.
+    # False for what changes no row: no transaction is opened, and its trace goes to the journal.
+    writes: bool = True
     respond: Callable[[Any], Mapping[str, Any]] = lambda _result: {}
     # The name its trace bears.
     trace: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> Any:
     """Reads, locates, authorises, admits, runs and records one operation; returns what `run` returned.
 
-    Change and trace are one transaction; a refusal leaves its trace in a transaction of its own. Permission is asked
+    Change and trace are one transaction; what changes nothing leaves its trace in the journal, and a refusal in a
+    transaction of its own. Permission is asked
     before state is told, and an unknown target answers like a foreign one (SEC-051). Raises KmsError and nothing else.
     """
     trail = Trail(operation, caller)
@@ -33,7 +35,7 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
             limits.admit(operation.rate, caller)
         if operation.prepare is not None and (operation.action is None or caller.may(operation.action)):
             request["prepared"] = operation.prepare(request)
-        with transaction.atomic():
+        with transaction.atomic() if operation.writes else nullcontext():
             target = operation.locate(caller, request)
             trail.about(target)
             caller.authorise(operation, target)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from operations import clock
+from django.conf import settings
+
+from operations import clock, journal
 from operations.caller import Caller
 from operations.errors import KmsError
 from operations.models import Rating, Trace
@@ -29,14 +31,20 @@ class Trail:
         self._identity = target.trace_identity
 
     def succeeded(self) -> None:
-        self._write(Rating.NORMAL, status=self._operation.status)
+        """In the transaction of the change; where there is none, in the journal. Durable either way on return."""
+        trace = self._trace(Rating.NORMAL, status=self._operation.status)
+        if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
+            trace.save(force_insert=True)
+        else:
+            journal.append(trace)
 
     def failed(self, error: KmsError) -> None:
         rating = Rating.INCIDENT if error.code.status >= 500 else Rating.WARNING
-        self._write(rating, status=error.code.status, code=error.code.code, message=error.code.message)
+        trace = self._trace(rating, status=error.code.status, code=error.code.code, message=error.code.message)
+        trace.save(force_insert=True)
 
-    def _write(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> None:
-        record_event(
+    def _trace(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> Trace:
+        return make_trace(
             self._operation.trace,
             self._caller,
             rating=rating,
@@ -48,7 +56,14 @@ class Trail:
         )
 
 
-def record_event(
+def record_event(name: str, caller: Caller, **details: Any) -> Trace:
+    """Adds one trace; `details` as for `make_trace`. For what is no operation (signing in, tokens) call it directly."""
+    trace = make_trace(name, caller, **details)
+    trace.save(force_insert=True)
+    return trace
+
+
+def make_trace(
     name: str,
     caller: Caller,
     *,
@@ -59,9 +74,9 @@ def record_event(
     resource: tuple[str, str, str] = ("", "", ""),
     request: Mapping[str, Any] | None = None,
 ) -> Trace:
-    """Adds one trace. For what is no operation (signing in, tokens) call it directly. Never give it a secret."""
+    """A trace, not yet written. Never give it a secret."""
     resource_type, resource_id, resource_name = resource
-    return Trace.objects.create(
+    return Trace(
         time=clock.now(),
         name=name,
         kind=caller.kind,

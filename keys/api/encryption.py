@@ -53,6 +53,7 @@ ENCRYPT_DATA = Operation(
     ),
     respond=lambda result: _encrypted(result),
     trace="encryptData",
+    writes=False,
     summary="Encrypt up to 4,096 bytes with a key.",
 )
 
@@ -73,6 +74,7 @@ DECRYPT_DATA = Operation(
     ),
     respond=lambda result: _decrypted(result),
     trace="decryptData",
+    writes=False,
     summary="Decrypt what encrypt-data made; the ciphertext names its key.",
 )
 

@@ -24,6 +24,7 @@ DESCRIBE_KEY = Operation(
     request=ANY_KEY,
     respond=lambda key: {"key_info": key_details(key)},
     trace="describeKey",
+    writes=False,
     summary="Everything about a key but its material.",
 )
 
@@ -55,6 +56,7 @@ LIST_KEYS = Operation(
     ),
     respond=_page,
     trace="listKeys",
+    writes=False,
     summary="The keys of the project, newest first.",
 )
 

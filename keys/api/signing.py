@@ -55,6 +55,7 @@ SIGN = Operation(
         "signature": base64.b64encode(result.signature).decode("ascii"),
     },
     trace="sign",
+    writes=False,
     summary="Sign a message, or its digest, with an RSA or EC key.",
 )
 
@@ -71,6 +72,7 @@ VERIFY = Operation(
         "signature_valid": "true" if result.signature_valid else "false",
     },
     trace="verify",
+    writes=False,
     summary="Verify a signature.",
 )
 
@@ -84,6 +86,7 @@ GET_PUBLICKEY = Operation(
     request=ANY_KEY,
     respond=lambda result: {"key_id": result.key.key_id, "public_key": result.pem},
     trace="getPublicKey",
+    writes=False,
     summary="The public half of an RSA or EC key, PEM.",
 )
 

@@ -1,0 +1,209 @@
+"""The durable journal: where the traces of operations that change nothing go before their answer leaves (SEC-060).
+
+Such an operation has no transaction its trace could share, and one of its own would cost more than the cryptography. So
+traces are appended to a file of this process by group commit: the first waiting thread writes all that has gathered,
+syncs once and wakes the others. A job drains the files into the trace table, once each however often it is killed or
+repeated, for traces are known by their id and each file's position is kept in the transaction that adds them.
+
+If the journal cannot be written, the operation fails.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db import transaction
+
+from operations.models import JournalPosition, Trace
+
+SEGMENT_BYTES = 8 * 1024 * 1024
+DRAIN_LINES = 500
+FIELDS = tuple(field.attname for field in Trace._meta.concrete_fields)
+
+
+class Segment:
+    """A file that one process appends to, locked as long as that process lives."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unlocked = folder / f"{uuid.uuid4().hex}.new"
+        self._descriptor = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        # Locked before it bears the name that drains look for: an unlocked one counts as abandoned, and is removed.
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        unlocked.rename(unlocked.with_suffix(".jsonl"))
+        directory = os.open(folder, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.write(self._descriptor, view)
+            view = view[written:]
+        os.fdatasync(self._descriptor)
+        self.size += len(data)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class Journal:
+    """Group commit over one segment after another. Safe for threads; each process has its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._segment: Segment | None = None
+        self._state = threading.Condition()
+        self._gathered: list[bytes] = []
+        self._batch = 1
+        self._finished = 0
+        self._is_writing = False
+        self._failures: dict[int, OSError] = {}
+
+    def append(self, line: bytes) -> None:
+        """Returns when the line is on disk. Raises OSError when it is not."""
+        with self._state:
+            self._gathered.append(line)
+            mine = self._batch
+            while self._is_writing and self._finished < mine:
+                self._state.wait()
+            if self._finished >= mine:
+                self._raise_failure(mine)
+                return
+            self._is_writing = True
+            lines, self._gathered = self._gathered, []
+            self._batch += 1
+        failure = self._write(b"".join(lines))
+        with self._state:
+            self._is_writing = False
+            self._finished = mine
+            self._failures = {mine: failure} if failure else {}
+            self._state.notify_all()
+        if failure:
+            raise failure
+
+    def _raise_failure(self, batch: int) -> None:
+        if batch in self._failures:
+            raise self._failures[batch]
+
+    def _write(self, data: bytes) -> OSError | None:
+        try:
+            if self._segment is None or self._segment.size > SEGMENT_BYTES:
+                self._change_segment()
+            assert self._segment is not None  # noqa: S101 - for the type checker
+            self._segment.write(data)
+        except OSError as failure:
+            # What follows a torn line would be lost with it: go on in another file.
+            self._close_segment()
+            return failure
+        return None
+
+    def _change_segment(self) -> None:
+        self._close_segment()
+        self._segment = Segment(self.folder)
+
+    def _close_segment(self) -> None:
+        if self._segment is not None:
+            self._segment.close()
+            self._segment = None
+
+
+_journals: dict[int, Journal] = {}
+_opening = threading.Lock()
+
+
+def _journal() -> Journal:
+    # By process: a forked child must not write to its parent's file.
+    pid = os.getpid()
+    with _opening:
+        if pid not in _journals:
+            _journals.clear()
+            _journals[pid] = Journal(folder())
+        return _journals[pid]
+
+
+def folder() -> Path:
+    return Path(settings.KMS_HOME) / "journal"
+
+
+def append(trace: Trace) -> None:
+    """Makes the trace durable, for the drain to put into the table. Raises OSError."""
+    members = {name: _plain(getattr(trace, name)) for name in FIELDS}
+    _journal().append(json.dumps(members, separators=(",", ":")).encode() + b"\n")
+
+
+def drain() -> int:
+    """Moves what the journal holds into the trace table; returns how many traces that were."""
+    return sum(_drain_file(path) for path in sorted(folder().glob("*.jsonl")))
+
+
+def _drain_file(path: Path) -> int:
+    moved = 0
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return 0  # another drain was here
+    with file:
+        while added := _drain_some(file, path.name):
+            moved += added
+        if _is_abandoned(file):
+            # Whatever its process still wrote before it went is read; then there will never be more.
+            while added := _drain_some(file, path.name):
+                moved += added
+            path.unlink(missing_ok=True)
+            JournalPosition.objects.filter(file=path.name).delete()
+    return moved
+
+
+def _drain_some(file: IO[bytes], name: str) -> int:
+    with transaction.atomic():
+        position, _created = JournalPosition.objects.select_for_update().get_or_create(file=name)
+        file.seek(position.offset)
+        traces = []
+        for line in _whole_lines(file):
+            traces.append(_trace(line))
+            position.offset += len(line)
+        if not traces:
+            return 0
+        Trace.objects.bulk_create(traces, ignore_conflicts=True)
+        position.save(update_fields=["offset"])
+    return len(traces)
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+    for _number in range(DRAIN_LINES):
+        line = file.readline()
+        if not line.endswith(b"\n"):
+            return  # not yet whole; nobody was told it is safe
+        yield line
+
+
+def _is_abandoned(file: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def _trace(line: bytes) -> Trace:
+    members = json.loads(line)
+    members["id"] = uuid.UUID(members["id"])
+    members["time"] = datetime.fromisoformat(members["time"])
+    return Trace(**members)
