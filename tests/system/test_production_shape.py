@@ -1,0 +1,202 @@
+"""Import and expiry through a deployment's own processes: granian, PostgreSQL, Redis, celery worker, celery beat."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from uuid import uuid4
+
+import psycopg
+import pytest
+import redis
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from kombu import Connection
+
+from tests.services.product import ROOT
+from tests.system.deployment import PASSWORD, Deployment, deployed
+
+pytestmark = pytest.mark.system
+
+ENABLED, PENDING_IMPORT = "2", "5"
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory, postgresql_server, redis_server):
+    directory = tmp_path_factory.mktemp("deployment")
+    with deployed(directory, database_url=postgresql_server.create_database(), broker_url=redis_server.url) as running:
+        yield running
+
+
+class Client:
+    """An API client of the first administrator."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        user = {"name": "admin", "password": PASSWORD, "domain": {"name": "default-account"}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": "eu-de"}}
+        answer = deployment.call("POST", "/v3/auth/tokens", body={"auth": {"identity": identity, "scope": scope}})
+        assert answer.status_code == 201, answer.text
+        self.token = answer.headers["X-Subject-Token"]
+        self.project_id = answer.json()["token"]["project"]["id"]
+
+    def call(self, operation: str, *, expect: int = 200, **body: object) -> dict:
+        path = f"/v1.0/{self.project_id}/kms/{operation}"
+        answer = self.deployment.call("POST", path, token=self.token, body=body)
+        assert answer.status_code == expect, answer.text
+        return answer.json()
+
+    def create_empty_key(self) -> str:
+        return self.call("create-key", key_alias=f"imported-{uuid4()}", origin="external")["key_info"]["key_id"]
+
+    def import_material(self, key_id: str, material: bytes, **expiry: int) -> None:
+        offer = self.call("get-parameters-for-import", key_id=key_id, wrapping_algorithm="RSAES_OAEP_SHA_256")
+        wrapping_key = load_der_public_key(base64.b64decode(offer["public_key"]))
+        wrapped = wrapping_key.encrypt(material, padding.OAEP(padding.MGF1(SHA256()), SHA256(), None))
+        self.call(
+            "import-key-material",
+            key_id=key_id,
+            import_token=offer["import_token"],
+            encrypted_key_material=base64.b64encode(wrapped).decode(),
+            **expiry,
+        )
+
+    def state(self, key_id: str) -> str:
+        return self.call("describe-key", key_id=key_id)["key_info"]["key_state"]
+
+
+@pytest.fixture(scope="module")
+def client(deployment) -> Client:
+    return Client(deployment)
+
+
+def rows(deployment: Deployment, query: str, *values: object) -> list[tuple]:
+    with psycopg.connect(deployment.database_url) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def eventually(condition, *, seconds: float = 40):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+    return found
+
+
+def expiries(deployment: Deployment, key_id: str) -> list[tuple]:
+    query = "SELECT kind, name FROM operations_trace WHERE resource_id = %s AND kind = 'SystemAction'"
+    return rows(deployment, query, key_id)
+
+
+def test_imported_material_is_used_and_then_expired_by_beat_and_worker(deployment, client):
+    key_id, material = client.create_empty_key(), secrets.token_bytes(32)
+    client.import_material(key_id, material, expiration_time=int(time.time()) + 6)
+    assert client.state(key_id) == ENABLED
+    plain = base64.b64encode(b"kept for six seconds").decode()
+    cipher = client.call("encrypt-data", key_id=key_id, plain_text=plain)["cipher_text"]
+    assert client.call("decrypt-data", cipher_text=cipher)["plain_text"] == plain
+
+    traces = eventually(lambda: expiries(deployment, key_id))
+
+    assert client.state(key_id) == PENDING_IMPORT
+    assert len(traces) == 1
+    sealed = "SELECT count(*) FROM keys_keyversion WHERE key_id = (SELECT id FROM keys_key WHERE key_id = %s)"
+    assert rows(deployment, f"{sealed} AND material_sealed IS NOT NULL", key_id) == [(0,)]
+    client.call("decrypt-data", expect=400, cipher_text=cipher)
+    client.import_material(key_id, material)
+    assert client.call("decrypt-data", cipher_text=cipher)["plain_text"] == plain
+
+
+@pytest.fixture
+def no_worker(deployment):
+    deployment.stop("worker")
+    yield
+    deployment.start("worker")
+
+
+def test_expired_material_is_refused_to_the_second_while_no_worker_runs(deployment, client, no_worker):
+    key_id = client.create_empty_key()
+    expires_at = int(time.time()) + 3
+    client.import_material(key_id, secrets.token_bytes(32), expiration_time=expires_at)
+    client.call("encrypt-data", key_id=key_id, plain_text="AAAA")
+    time.sleep(max(0.0, expires_at - time.time()))
+
+    refused = client.call("encrypt-data", expect=400, key_id=key_id, plain_text="AAAA")
+
+    assert refused["error"]["error_code"].startswith("KMS.")
+    assert client.state(key_id) == PENDING_IMPORT
+    assert expiries(deployment, key_id) == []
+    _messages_carry_nothing(deployment)
+
+
+def _messages_carry_nothing(deployment: Deployment) -> None:
+    broker = redis.Redis.from_url(deployment.broker_url)
+    waiting = eventually(lambda: broker.lrange("celery", 0, -1))
+    for message in map(json.loads, waiting):
+        assert message["content-type"] == "application/json"
+        assert json.loads(base64.b64decode(message["body"]))[:2] == [[], {}]
+    assert not broker.keys("celery-task-meta*")
+
+
+class _Planted:
+    """What a pickle of ours would do in a worker that reads pickles."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.file}",)
+
+
+def test_a_pickled_message_is_not_opened(deployment, client, tmp_path):
+    planted = tmp_path / "planted"
+    with Connection(deployment.broker_url) as connection:
+        producer = connection.Producer(serializer="pickle")
+        headers = {"task": "imports.tasks.expire_material", "id": str(uuid4()), "lang": "py"}
+        producer.publish([[_Planted(str(planted))], {}, {}], routing_key="celery", headers=headers)
+    key_id = client.create_empty_key()
+    client.import_material(key_id, secrets.token_bytes(32), expiration_time=int(time.time()) + 3)
+
+    eventually(lambda: expiries(deployment, key_id))
+
+    assert not planted.exists()
+
+
+def test_the_health_checks_of_the_containers_pass(deployment):
+    for service in ("web", "worker", "beat"):
+        done = subprocess.run(
+            [sys.executable, "manage.py", "ready"], env=deployment.environment(service), cwd=ROOT, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_cookies_are_bound_to_https(deployment):
+    answer = deployment.call("GET", "/console/login")
+
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "__Host-kms-csrf=" in answer.headers["Set-Cookie"]
+    assert "; Secure" in answer.headers["Set-Cookie"]
+
+
+def test_the_deployment_passes_its_own_check(deployment):
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        env=deployment.environment("web"), cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_log_holds_a_password_or_a_token(deployment, client):
+    logs = "".join(deployment.log(service).read_text() for service in ("web", "worker", "beat"))
+    hidden = [PASSWORD, client.token, deployment.database_url, deployment.broker_url]
+    hidden += [path.read_text() for path in (deployment.directory / "secrets").rglob("*") if path.is_file()]
+
+    assert not [secret for secret in hidden if secret in logs]
