@@ -105,7 +105,8 @@ function wizard(form) {
       const input = $(`[name="${CSS.escape(field)}"]:not([type=hidden]), [data-epoch="${CSS.escape(field)}"]`, form);
       if (material) materialOf(material).refuse([[message, hint].filter(Boolean).join(" ")]);
       else if (input) showFault(input, [message, hint].filter(Boolean).join(" "));
-      target ??= material ? () => materialOf(material).focus() : input ? () => input.focus() : null;
+      const shown = (material ?? input)?.checkVisibility();
+      target ??= !shown ? null : material ? () => materialOf(material).focus() : () => input.focus();
     }
     (target ?? (() => box.focus()))();
   }
@@ -166,15 +167,21 @@ function wizard(form) {
     showStep(current + 1);
   }
 
+  function wholeBody() {
+    const body = new FormData(form);
+    for (const field of $$("[data-material]", form)) {
+      if (isOn(field)) materialOf(field).appendTo(body);
+      else body.delete(`${field.dataset.name}_file`);
+    }
+    return body;
+  }
+
+  async function check() {
+    if (await request(form.dataset.checkUrl, wholeBody)) showStep(current + 1);
+  }
+
   async function submit() {
-    const answer = await request(form.getAttribute("action"), () => {
-      const body = new FormData(form);
-      for (const field of $$("[data-material]", form)) {
-        if (isOn(field)) materialOf(field).appendTo(body);
-        else body.delete(`${field.dataset.name}_file`);
-      }
-      return body;
-    });
+    const answer = await request(form.getAttribute("action"), wholeBody);
     if (!answer) return;
     finished = true;
     location.assign(answer.redirect);
@@ -189,6 +196,7 @@ function wizard(form) {
       const downloads = panelOf(current).hasAttribute("data-download") && way() !== "existing";
       if (downloads) await download();
       else if (isLast()) await submit();
+      else if (panelOf(current).hasAttribute("data-check")) await check();
       else showStep(current + 1);
     } finally {
       next.removeAttribute("aria-busy");

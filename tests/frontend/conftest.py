@@ -39,6 +39,19 @@ def site() -> Iterator[Site]:
     server.server_close()
 
 
+@pytest.fixture(scope="module")
+def modules(browser: Browser) -> Iterator[Page]:
+    """A blank page from which the pure modules can be imported, shared because they keep nothing."""
+    site = Site()
+    server = serve(site)
+    page = browser.new_page()
+    page.goto(site.page("/", "<!doctype html><title>modules</title><link rel=icon href=/static/icons/favicon.svg>"))
+    yield page
+    page.close()
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture
 def expected_errors() -> list[str]:
     """Parts of console errors a test provokes on purpose, such as the browser's own line about a 422."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from django.contrib.staticfiles import finders
@@ -98,8 +99,8 @@ def serve(site: Site) -> ThreadingHTTPServer:
             if found is None:
                 self.send(Answer(b"", 404, "text/plain"))
                 return
-            with open(found, "rb") as file:
-                self.send(Answer(file.read(), content_type=mimetypes.guess_type(found)[0] or "text/plain"))
+            content_type = mimetypes.guess_type(found)[0] or "text/plain"
+            self.send(Answer(Path(found).read_bytes(), content_type=content_type))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -14,9 +14,8 @@ DECODE = """async (text) => {
 
 
 @pytest.fixture
-def decode(page, site):
-    page.goto(site.page("/", "<!doctype html><title>bytes</title><link rel=icon href=/static/icons/favicon.svg>"))
-    return lambda text: page.evaluate(DECODE, text)
+def decode(modules):
+    return lambda text: modules.evaluate(DECODE, text)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

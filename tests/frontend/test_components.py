@@ -1,11 +1,13 @@
 """Every component as a page includes it: what it says, that it is accessible, that it fits a phone, in both themes."""
+# ruff: noqa: E501 - markup and sentences stand on one line
 
 from datetime import UTC, datetime
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django import forms
 from playwright.sync_api import expect
+
+from tests.frontend.accessibility import violations
 
 CONSOLE = {
     "user": {"name": "Mara Lindqvist", "account": "Nordhafen Bank", "initials": "ML"},
@@ -71,7 +73,7 @@ GALLERY = """{% extends "base.html" %}{% block title %}Components{% endblock %}
 {% include "components/browser_wrap.html" with spec="RSA_2048" temporary="material" private_key="material" only %}
 {% include "components/confirm_delete.html" with error="Enter DELETE." only %}<button class="btn primary">OK</button></form></div></section>
 <section class="card">{% include "components/empty.html" with heading="No keys found." text="Bring your own." art=True actions=actions only %}{% include "components/pager.html" with total=23 noun="keys" sizes=sizes size=20 next_url="?after=x" here="1-20" only %}</section>
-{% endblock %}"""  # noqa: E501
+{% endblock %}"""
 
 
 @pytest.fixture
@@ -92,13 +94,6 @@ def gallery(site):
         actions=[{"label": "Create Key", "url": "/create", "primary": True, "icon": "plus"}],
         sizes=[10, 20, 50, 100],
     )  # fmt: skip
-
-
-def violations(page) -> list[str]:
-    found = Axe().run(
-        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    )
-    return [f"{rule['id']}: {node['html']}" for rule in found.response["violations"] for node in rule["nodes"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,4 +1,5 @@
 """The small behaviours of every page: theme, dialogs, ticks, typed words, copying, tags, tables, times, one send."""
+# ruff: noqa: E501 - markup and sentences stand on one line
 
 import re
 
@@ -95,7 +96,7 @@ def test_copying_fills_the_clipboard_and_says_so(show):
 
 TABLE = """<div class="bulk" id="bulk" hidden><strong data-count></strong><button type="button" data-act="enable">Enable</button>
 <button type="button" data-act="delete">Delete</button></div><table class="table" data-select="#bulk"><thead><tr><td><input type="checkbox" aria-label="All"></td></tr></thead>
-<tbody>{% for name, allows in rows %}<tr><td class="selcol"><input type="checkbox" aria-label="{{ name }}" data-name="{{ name }}" data-allows="{{ allows }}"></td><td data-column="created">1</td></tr>{% endfor %}</tbody></table>"""  # noqa: E501
+<tbody>{% for name, allows in rows %}<tr><td class="selcol"><input type="checkbox" aria-label="{{ name }}" data-name="{{ name }}" data-allows="{{ allows }}"></td><td data-column="created">1</td></tr>{% endfor %}</tbody></table>"""
 
 
 def test_bulk_buttons_are_on_only_where_every_ticked_row_allows_the_act(show):
@@ -123,7 +124,7 @@ def test_a_column_choice_shows_at_once_and_is_saved(show, site):
     site.answers["/columns"] = lambda form: Answer(b"", 204, "text/plain")
     page = show(
         TABLE.replace('class="table"', 'class="table" id="t"')
-        + '<form method="post" action="/columns" enctype="multipart/form-data" data-columns="#t"><label><input type="checkbox" name="columns" value="created" checked>Created</label></form>',  # noqa: E501
+        + '<form method="post" action="/columns" enctype="multipart/form-data" data-columns="#t"><label><input type="checkbox" name="columns" value="created" checked>Created</label></form>',
         rows=[("one", "")],
     )
 
@@ -138,7 +139,7 @@ def test_tags_count_down_wait_for_their_key_and_refuse_a_twin(show):
     page = show(
         '<form>{% include "components/tag_rows.html" with rows=rows limit=3 left=2 only %}</form>',
         rows=[{"key": "env", "value": "prod"}],
-    )  # noqa: E501
+    )
     expect(page.get_by_text("You can add 2 more tags.")).to_be_visible()
 
     page.get_by_role("button", name="Add Tag").click()
@@ -180,7 +181,7 @@ def test_the_usage_follows_the_algorithm_and_locks_when_there_is_one(show, site)
     site.answers["/create"] = lambda form: Answer(site.pages["/"].encode(), content_type="text/html")
     page = show("""<form method="post" action="/create" enctype="multipart/form-data"><label for="al">Algorithm</label><select id="al" name="key_spec" data-usage-for="#us">
       <option value="AES_256" data-usages='["ENCRYPT_DECRYPT"]'>AES_256</option><option value="RSA_2048" data-usages='["SIGN_VERIFY","ENCRYPT_DECRYPT"]'>RSA_2048</option></select>
-      <label for="us">Usage</label><select id="us" name="key_usage"><option>ENCRYPT_DECRYPT</option><option>SIGN_VERIFY</option></select><button>OK</button></form>""")  # noqa: E501
+      <label for="us">Usage</label><select id="us" name="key_usage"><option>ENCRYPT_DECRYPT</option><option>SIGN_VERIFY</option></select><button>OK</button></form>""")
     expect(page.get_by_label("Usage")).to_be_disabled()
     expect(page.get_by_label("Usage")).to_have_value("ENCRYPT_DECRYPT")
 
@@ -218,7 +219,7 @@ def test_the_first_invalid_field_gets_the_focus(show):
 def test_times_are_told_in_the_readers_zone(show):
     page = show(
         '<p><time datetime="2026-11-24T07:31:42+00:00" data-local>x</time></p><p><time id="s" datetime="2026-07-01T23:30:00+00:00" data-local="stacked">x<span class="sub">y</span></time></p>'
-    )  # noqa: E501
+    )
 
     expect(page.locator("time").first).to_have_text("2026-11-24 08:31:42 GMT+01:00")
     expect(page.locator("#s")).to_have_text("2026-07-0201:30:00 GMT+02:00")
@@ -241,7 +242,7 @@ def test_toasts_leave_but_not_from_under_the_pointer_and_errors_stay(show):
     page = show("")
     page.evaluate(
         "async () => { const { toast } = await import('/static/js/toasts.js'); toast('Key created successfully'); toast('It failed.', 'error'); }"
-    )  # noqa: E501
+    )
     good = page.locator("#toasts .strip.ok")
     expect(good).to_be_visible()
     good.hover()
@@ -258,7 +259,7 @@ def test_toasts_leave_but_not_from_under_the_pointer_and_errors_stay(show):
 def test_an_expandable_row_opens_and_closes(show):
     page = show(
         '<button data-expand="#r" aria-expanded="false">More</button><table><tbody><tr id="r" hidden><td>detail</td></tr></tbody></table>'
-    )  # noqa: E501
+    )
 
     page.get_by_role("button", name="More").click()
     expect(page.get_by_text("detail")).to_be_visible()
@@ -270,7 +271,7 @@ def test_an_expandable_row_opens_and_closes(show):
 def test_a_dialog_fetched_by_htmx_opens_and_a_refused_one_comes_back_in_place(show, site, expected_errors):
     expected_errors.append("422")
     dialog = """{% extends "components/dialog.html" %}{% block dialog_title %}Rename{% endblock %}{% block dialog_form %}hx-post="/rename" hx-target="#dialog-host" hx-encoding="multipart/form-data"{% endblock %}
-      {% block dialog_body %}<label>Alias <input name="alias"{% if wrong %} aria-invalid="true"{% endif %}></label>{% if wrong %}<p>Duplicate key aliases.</p>{% endif %}{% endblock %}"""  # noqa: E501
+      {% block dialog_body %}<label>Alias <input name="alias"{% if wrong %} aria-invalid="true"{% endif %}></label>{% if wrong %}<p>Duplicate key aliases.</p>{% endif %}{% endblock %}"""
     site.page("/rename", dialog)
     site.page("/refused", dialog, wrong=True)
     site.answers["/rename"] = lambda form: Answer(site.pages["/refused"].encode(), 422, "text/html")

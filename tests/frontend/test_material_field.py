@@ -1,4 +1,5 @@
 """The material field says at once what is wrong with a file or a pasted text, and sends only what may be right."""
+# ruff: noqa: E501 - markup and sentences stand on one line
 
 import base64
 import hashlib
@@ -15,7 +16,7 @@ PAGE = """<!doctype html><html lang="en" data-sprite="/static/icons/sprite.svg">
 {% include "components/material_field.html" with name="material" label="Key material" bytes=256 expected="as RSA-2048 OAEP gives" later="Decryption is checked on OK." only %}
 {% include "components/material_field.html" with name="wrapped" label="Private key ciphertext" kind="private-key-ciphertext" min_bytes=1200 max_bytes=1256 only %}
 {% include "components/material_field.html" with name="token" label="Key import token" kind="token" min_bytes=150 max_bytes=4608 only %}
-</main></body></html>"""  # noqa: E501
+</main></body></html>"""
 
 CIPHERTEXT = secrets.token_bytes(256)
 

@@ -1,4 +1,5 @@
-"""The import wizard in one page: download, wrap, refuse, keep, leave. The service's side is played by `cryptography`."""
+"""The import wizard in one page: download, wrap, refuse, keep, leave. `cryptography` plays the service."""
+# ruff: noqa: E501 - markup and sentences stand on one line
 
 import base64
 import re
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.keywrap import aes_key_unwrap_with_padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import expect
 
+from tests.frontend.accessibility import violations
 from tests.frontend.private_keys import key_for, private, public, rsa_key
 from tests.frontend.site import Answer, as_json
 
@@ -43,7 +45,7 @@ PAGE = """{% extends "base.html" %}{% block title %}Import Key{% endblock %}
 <div data-when="way=existing">{% include "components/material_field.html" with name="import_token" label="Key import token" kind="token" min_bytes=150 max_bytes=4608 only %}</div>
 {% include "components/expiry_field.html" only %}</section>
 <footer><span class="grow small" data-wizard-note></span><a class="btn" href="/keys" data-wizard-cancel>Cancel</a><button class="btn" type="button" data-wizard-previous>Previous</button><button class="btn primary" data-wizard-next>Next</button></footer>
-</form></div>{% include "components/leave_dialog.html" only %}{% endblock %}"""  # noqa: E501
+</form></div>{% include "components/leave_dialog.html" only %}{% endblock %}"""
 
 
 @pytest.fixture
@@ -154,7 +156,7 @@ def test_a_private_key_is_wrapped_in_the_browser_and_only_ciphertexts_are_sent(o
     page.get_by_text("Wrap in this browser").click()
     page.locator("#wrap_file").set_input_files(
         {"name": "key.pem", "mimeType": "text/plain", "buffer": private(key_for(spec), Encoding.PEM)}
-    )  # noqa: E501
+    )
     expect(page.locator("[data-wrap-results] tbody tr")).to_have_count(2)
     next_step(page)
     finish(page)
@@ -211,7 +213,7 @@ def test_a_refusal_opens_the_step_marks_the_field_and_keeps_the_file(open_wizard
         "code": "KMS.0311",
         "message": "Failed to decrypt data using the RSA private key.",
         "hint": "Was another wrapping key used?",
-    }  # noqa: E501
+    }
     site.answers["/import"] = lambda form: as_json({"ok": False, "step": 3, "errors": [refusal]}, 422)
     wrapped = secrets.token_bytes(256)
     download(page)
@@ -401,3 +403,43 @@ def test_a_page_without_webcrypto_explains_and_hides_wrapping(open_wizard, page)
 
     expect(page.get_by_text("This browser wraps keys only over https or on this machine itself.")).to_be_visible()
     expect(page.locator("#wrap_file")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_step_is_accessible_and_fits(open_wizard, site, page, expected_errors, width, theme):
+    expected_errors.append("422")
+    page.set_viewport_size({"width": width, "height": 844})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    open_wizard("RSA_2048")
+    refusal = {
+        "field": "encrypted_privatekey",
+        "code": "KMS.2609",
+        "message": "Wrong private key.",
+        "hint": "RSA_4096.",
+    }
+    site.answers["/import"] = lambda form: as_json({"ok": False, "step": 3, "errors": [refusal]}, 422)
+
+    def check():
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    check()
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(32))
+    expect(page.locator(".checks .no")).to_be_visible()
+    check()
+    page.get_by_text("Wrap in this browser").click()
+    key = {"name": "key.der", "mimeType": "", "buffer": private(key_for("RSA_2048"))}
+    page.locator("#wrap_file").set_input_files(key)
+    expect(page.locator("[data-wrap-results] tbody tr")).to_have_count(2)
+    check()
+    next_step(page)
+    page.get_by_text("Key material will expire").click()
+    check()
+    finish(page)
+    expect(page.get_by_role("alert")).to_contain_text("KMS.2609")
+    check()
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    check()
