@@ -28,6 +28,7 @@ class Duty:
 
 
 DUTIES = (
+    Duty("operations.tasks.drain_journal", 1, "Move journaled traces into the trace table."),
     Duty(
         "imports.tasks.expire_wrapping_keys", 1, "Erase the private half of wrapping keys that are over 24 hours old."
     ),

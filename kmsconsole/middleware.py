@@ -8,7 +8,7 @@ read on an API path).
 import re
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed, RequestDataTooBig
@@ -143,7 +143,7 @@ class ConsoleOnly:
                 raise ImproperlyConfigured(f"{path} needs a hook that CONSOLE_MIDDLEWARE does not offer.")
             if hasattr(middleware, "process_view"):
                 self.view_hooks.insert(0, middleware.process_view)
-            self.console = convert_exception_to_response(middleware)
+            self.console = cast(Handler, convert_exception_to_response(middleware))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.api(request) if is_api(request) else self.console(request)

@@ -11,7 +11,7 @@ from django.db import connections
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from kmsconsole import logs
 
@@ -24,9 +24,9 @@ HEADER_SECONDS = 10
 STOP_SECONDS = 20
 
 
-def web_server(*, on_startup: Callable[[], None], on_shutdown: Callable[[], None]) -> Server:
+def web_server(*, on_startup: Callable[[], None], on_shutdown: Callable[[], None]) -> MPServer:
     """The server, not yet listening. `on_startup` runs in the supervising process before the first worker starts."""
-    server = Server(
+    server = MPServer(
         target=TARGET,
         address=settings.KMS_HOST,
         port=settings.KMS_PORT,
