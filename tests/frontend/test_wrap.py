@@ -102,3 +102,18 @@ def test_what_is_not_the_right_key_is_named_and_not_wrapped(wrap_file, file, spe
     assert made["kind"] == "KeyFault"
     assert made["fault"].startswith(sentence)
     assert made["erased"]
+
+
+def test_the_private_key_in_der_is_overwritten_once_wrapped(modules):
+    erased = modules.evaluate(
+        """async ([wrappingKey, der]) => {
+      const { wrapPrivateKey } = await import("/static/js/wrap.js");
+      const { fromBase64, ascii } = await import("/static/js/bytes.js");
+      const bytes = fromBase64(ascii(der));
+      await wrapPrivateKey(fromBase64(ascii(wrappingKey)), bytes);
+      return bytes.every((byte) => byte === 0);
+    }""",
+        [b64(public(rsa_key(2048))), b64(private(ec_key("P-256")))],
+    )
+
+    assert erased
