@@ -18,6 +18,7 @@ urlpatterns = [
     path("console/", include("iam.urls")),
     path("console/", include("projects.urls")),
     path("console/kms/", include("keys.urls")),
+    path("console/kms/", include("imports.urls")),
     path("v1.0/", include(rest.routes(OPERATIONS))),
     re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.services.postgresql",
     "tests.services.redis",
     "tests.services.product",
+    "tests.services.browser",
 ]
 
 

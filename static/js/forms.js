@@ -18,13 +18,15 @@ function needs(button) {
   set();
 }
 
+const base64Length = (text) => 4 * Math.ceil(new TextEncoder().encode(text).length / 3);
+
 function counter(output) {
   const area = document.getElementById(output.getAttribute("for"));
   if (!area) return;
   const most = Number(area.dataset.most ?? area.maxLength);
   const set = () => {
-    // code points, as the server counts; maxlength itself counts UTF-16 units
-    const length = [...area.value].length;
+    // code points, as the server counts; maxlength itself counts UTF-16 units. Some texts are encrypted as Base64.
+    const length = area.dataset.counts === "base64" ? base64Length(area.value) : [...area.value].length;
     output.textContent = `${length.toLocaleString("en")}/${most.toLocaleString("en")}`;
     output.classList.toggle("over", length > most);
   };
