@@ -6,10 +6,10 @@ state: who asks for it has read the key's row in the same transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from keys.models import Key, KeyVersion
 from kmscrypto import fingerprint as digests
@@ -23,6 +23,7 @@ from vault.sealing import Binding
 
 CACHE_SECONDS = 60
 CACHE_ENTRIES = 1000
+CHECKPOINT_MILLISECONDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Opened:
     """Usable material of one version: raw bytes for AES and HMAC, a parsed private key for RSA and EC."""
 
     version: int
-    usable: Any
+    usable: Any = field(repr=False)
 
 
-_opened: OpenedKeys[tuple[int, int], Opened] = OpenedKeys(entries=CACHE_ENTRIES, seconds=CACHE_SECONDS)
+# By the key's ID, which is never used twice; the number of a row may be, where its transaction was rolled back.
+_opened: OpenedKeys[tuple[str, int], Opened] = OpenedKeys(entries=CACHE_ENTRIES, seconds=CACHE_SECONDS)
 
 
 def binding(key: Key, number: int) -> Binding:
@@ -77,33 +79,39 @@ def fingerprint(key: Key, material: bytes) -> bytes:
 
 
 def open_version(key: Key, number: int | None = None) -> Opened:
-    """The material of a version, by default the current one. Raises CIPHER_TEXT_INVALID for a version that is not."""
+    """The material of a version, by default the current one.
+
+    Raises CIPHER_TEXT_INVALID for a version that is not; NOT_ENABLED where the current one went this very moment.
+    """
+    missing = errors.NOT_ENABLED if number is None else errors.CIPHER_TEXT_INVALID
     number = key.current_version if number is None else number
-    cached = _opened.get((key.pk, number))
+    cached = _opened.get((key.key_id, number))
     if cached is not None:
         return cached
     version = key.versions.filter(number=number).first()
     if version is None or version.material_sealed is None:
-        raise KmsError(errors.CIPHER_TEXT_INVALID)
+        raise KmsError(missing)
     plain = sealing.open(binding(key, number), bytes(version.material_sealed))
     opened = Opened(number, mathematics.load(key.spec, plain))
-    _opened.put((key.pk, number), opened)
+    _opened.put((key.key_id, number), opened)
     return opened
 
 
 def erase(key: Key) -> None:
     """Overwrites and removes the material of every version in this transaction; fingerprint and check value stay.
 
-    Overwriting first matters where the database keeps freed pages (SEC-036). The public key goes with the private one.
+    Overwriting first matters where the database keeps freed pages, and SQLite keeps old pages in its journal besides
+    (SEC-036). The public key goes with the private one.
     """
     versions = list(key.versions.exclude(material_sealed=None))
     for version in versions:
         KeyVersion.objects.filter(pk=version.pk).update(material_sealed=bytes(len(version.material_sealed or b"")))
         KeyVersion.objects.filter(pk=version.pk).update(material_sealed=None, public_key=None, erased_at=clock.now())
-    places = [(version.key_id, version.number) for version in versions]
+    places = [(key.key_id, version.number) for version in versions]
     # Again after the commit: until then another thread may still read, and keep, what the row had.
     _forget(places)
     transaction.on_commit(lambda: _forget(places))
+    transaction.on_commit(_empty_the_journal)
 
 
 def has_material(key: Key) -> bool:
@@ -115,6 +123,22 @@ def forget_opened() -> None:
     _opened.clear()
 
 
-def _forget(places: list[tuple[int, int]]) -> None:
+def _empty_the_journal() -> None:
+    """Moves SQLite's journal into the file, zeroes over what was erased. Where others are reading, the next one will.
+
+    Waits for readers briefly: writers wait meanwhile.
+    """
+    if connection.vendor != "sqlite":
+        return
+    with connection.cursor() as cursor:
+        (patience,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+        cursor.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MILLISECONDS}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def _forget(places: list[tuple[str, int]]) -> None:
     for place in places:
         _opened.drop(place)

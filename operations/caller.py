@@ -98,8 +98,13 @@ class Caller:
     request_id: str = ""
 
     def authorise(self, operation: Operation, target: Authorisable) -> None:
-        """Policies first. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one."""
+        """Policies first. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one.
+
+        What has no action is the clock's own, and nobody else's whatever they may do.
+        """
         if operation.action is None:
+            if self.kind is not Kind.SYSTEM:
+                raise errors.KmsError(errors.NO_PERMISSION)
             return
         if not self.may(operation.action, target.enterprise_project_id):
             code = errors.NO_KEY_PERMISSION if target.is_resource else errors.NO_PERMISSION

@@ -60,14 +60,19 @@ class Text(Field):
     pattern: re.Pattern[str] | None = None
     min_length: int = 0
     max_length: int | None = None
+    max_bytes: int | None = None
     too_long: Code | None = None
 
     def is_absent(self, value: object) -> bool:
         return value is None or (value == "" and self.required and self.min_length > 0)
 
     def read(self, value: Any) -> str:
-        # PostgreSQL stores neither NUL nor lone surrogates.
-        if not isinstance(value, str) or "\x00" in value or not _is_encodable(value):
+        if not isinstance(value, str) or not _is_encodable(value):
+            raise self.refuse()
+        if "\x00" in value:
+            # Never text, and PostgreSQL does not store it (SEC-076).
+            raise Bad(errors.JSON_INVALID)
+        if self.max_bytes is not None and len(value.encode()) > self.max_bytes:
             raise self.refuse()
         if self.max_length is not None and len(value) > self.max_length:
             raise Bad(self.too_long or self.error, (self.too_long or self.error).hint or self.hint)
@@ -80,7 +85,7 @@ class Text(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Field):
-    """One of `values`. Compared without case, as some clients write `Encrypt_Decrypt`."""
+    """One of `values`. Compared without case, as some clients write `Encrypt_Decrypt`; a number is its digits."""
 
     values: tuple[str, ...]
 
@@ -88,6 +93,8 @@ class Choice(Field):
         return value is None or value == ""
 
     def read(self, value: Any) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if isinstance(value, str):
             for choice in self.values:
                 if choice.lower() == value.lower():
@@ -167,9 +174,12 @@ class KeyReference(KeyId):
 
 @dataclass(frozen=True, kw_only=True)
 class Context(Field):
-    """An encryption context: a JSON object of strings, at most 8,192 characters."""
+    """An encryption context: a JSON object of strings, at most 8,192 characters. "" is absent, like an empty object."""
 
     error: Code = errors.CONTEXT_INVALID
+
+    def is_absent(self, value: object) -> bool:
+        return value is None or value == ""
 
     def read(self, value: Any) -> dict[str, str]:
         if not isinstance(value, Mapping):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from operations import errors, limits
 from operations.caller import Caller
@@ -23,8 +23,8 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
     """Reads, locates, authorises, admits, runs and records one operation; returns what `run` returned.
 
     Change and trace are one transaction; what changes nothing leaves its trace in the journal, and a refusal in a
-    transaction of its own. Permission is asked
-    before state is told, and an unknown target answers like a foreign one (SEC-051). Raises KmsError and nothing else.
+    transaction of its own. A call whose trace cannot be written fails (SEC-060). Permission is asked before state is
+    told, and an unknown target answers like a foreign one (SEC-051). Raises KmsError and nothing else.
     """
     trail = Trail(operation, caller)
     try:
@@ -62,7 +62,11 @@ def refuse(operation: Operation, caller: Caller, error: KmsError) -> None:
 
 
 def _refused(operation: Operation, trail: Trail, error: KmsError) -> None:
-    with transaction.atomic():
-        if operation.on_refusal is not None:
-            operation.on_refusal(error)
-        trail.failed(error)
+    try:
+        with transaction.atomic():
+            if operation.on_refusal is not None:
+                operation.on_refusal(error)
+            trail.failed(error)
+    except DatabaseError as cause:
+        log.exception("refusal not recorded", extra={"operation": operation.name, "code": error.code.code})
+        raise KmsError(errors.INTERNAL) from cause

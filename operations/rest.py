@@ -31,7 +31,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     """One JSON object; an empty body is an empty object.
 
     Refuses, always as JSON_INVALID, what lenient parsers let through or choke on (SEC-076): duplicate members, NaN and
-    Infinity, a byte order mark, wrong UTF-8, deep nesting, endless numbers, anything but an object.
+    Infinity, a byte order mark, wrong UTF-8, lone surrogates, deep nesting, endless numbers, anything but an object.
     """
     if len(body) > MAX_BODY_BYTES:
         raise KmsError(errors.BODY_TOO_LONG)
@@ -41,6 +41,8 @@ def read_json(body: bytes) -> dict[str, Any]:
         text = body.decode("utf-8")
         _check_depth(text)
         value = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # only an escape can bring what is no character
     except (ValueError, RecursionError) as cause:
         raise KmsError(errors.JSON_INVALID) from cause
     if not isinstance(value, dict):
@@ -177,7 +179,8 @@ class OperationView(KmsApiView):
 
 def _body(request: HttpRequest) -> bytes:
     # Judged by the announced length, before anything is read (SEC-075).
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
         raise KmsError(errors.BODY_TOO_LONG)
     return request.body
 

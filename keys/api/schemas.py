@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from keys.models import Key
 from operations import errors
 from operations.fields import Bad, Context, KeyId, KeyReference, Request, Text
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ALIAS_PATTERN = re.compile(r"[A-Za-z0-9:/_-]{1,255}")
 ALIAS_HINT = _("Only digits, letters, underscores (_), hyphens (-), colons (:), and slashes (/) are allowed.")
@@ -45,7 +47,7 @@ DESCRIPTION = Text(name="key_description", max_length=255, error=errors.DESCRIPT
 
 CONTEXT = (
     Context(name="encryption_context"),
-    Text(name="additional_authenticated_data", max_length=128),
+    Text(name="additional_authenticated_data", max_bytes=128),
 )
 
 ONE_KEY = Request((KeyId(),))
@@ -54,7 +56,7 @@ ANY_KEY = Request((KeyReference(),))
 
 def milliseconds(moment: datetime | None) -> str:
     """A time as the wire has it: a decimal string; "" where there is none."""
-    return str(int(moment.timestamp() * 1000)) if moment is not None else ""
+    return str((moment - _EPOCH) // timedelta(milliseconds=1)) if moment is not None else ""
 
 
 def key_details(key: Key) -> dict[str, str]:

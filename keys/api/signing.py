@@ -11,7 +11,7 @@ from keys.services import signing
 from keys.states import Use
 from kmscrypto.specs import SigningAlgorithm
 from operations import errors
-from operations.fields import Base64, Choice, KeyReference, Request
+from operations.fields import Bad, Base64, Choice, KeyReference, Request
 from operations.operation import Operation
 
 
@@ -25,7 +25,7 @@ class SignatureField(Base64):
     def read(self, value: object) -> bytes:
         try:
             return super().read(value)
-        except Exception:
+        except Bad:
             if isinstance(value, str):
                 return b""
             raise

@@ -99,6 +99,7 @@ def _usage(spec: KeySpec, wanted: str | None) -> Usage:
 
 def _check_enterprise_project(caller: Caller, wire_id: str) -> None:
     found = enterprise_project(caller.account_id, wire_id)
-    if found is None or not found.enabled:
+    # By its wire id and no other: that is the one the caller's rights were asked for.
+    if found is None or found.wire_id != wire_id or not found.enabled:
         hint = "This enterprise project does not exist or is disabled."
         raise KmsError(errors.PARAMETER_INVALID, field="enterprise_project_id", hint=hint)

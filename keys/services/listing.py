@@ -41,7 +41,7 @@ def list_keys(
         keys = queries.in_state(keys, State(int(key_state))) if key_state != "1" else keys.none()
     if key_spec not in (None, "ALL"):
         keys = keys.filter(spec_name=key_spec)
-    if enterprise_project_id not in (None, "all"):
+    if enterprise_project_id and enterprise_project_id != "all":
         keys = keys.filter(enterprise_project_id=enterprise_project_id)
     total = keys.count()
     if marker:
