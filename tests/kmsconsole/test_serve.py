@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import stat
@@ -198,3 +200,12 @@ def test_a_web_worker_that_dies_is_replaced(tmp_path):
             time.sleep(0.05)
 
         assert answers_health(console.url)
+
+
+def test_a_root_key_from_the_environment_reaches_every_worker_and_no_file(tmp_path):
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+
+    with running_console(tmp_path, KMS_ROOT_KEY_PROVIDER="env", KMS_ROOT_KEY=key) as console:
+        assert not (console.home / "root.key").exists()
+        assert key not in console.log_text()
+        assert {get(f"{console.url}/healthz")[0] for _ in range(20)} == {200}
