@@ -27,7 +27,9 @@ def enterprise_projects_of(account_id: str) -> QuerySet[EnterpriseProject]:
 
 def enterprise_project(account_id: str, wire_id: str) -> EnterpriseProject | None:
     """The account's enterprise project of that wire id; None for an unknown one and for another account's alike."""
-    return EnterpriseProject.objects.filter(account=account_id, pk=stored_id(account_id, wire_id)).first()
+    found = EnterpriseProject.objects.filter(account=account_id, pk=stored_id(account_id, wire_id)).first()
+    # The default's stored id is no name for it: a key that bore it would belong to no enterprise project.
+    return found if found is not None and found.wire_id == wire_id else None
 
 
 def wire_id(account_id: str, enterprise_project_id: str) -> str:

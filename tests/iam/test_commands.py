@@ -1,0 +1,193 @@
+"""What an operator types: the first start, users, passwords, access keys."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, transaction
+
+from iam import rights
+from iam.models import AccessKey, Token, User
+from iam.services import access_keys, users
+from projects.models import Account, EnterpriseProject, Project, Region
+from tests import factories
+from vault import initialisation, sealing
+from vault.errors import OpenFailed
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments, **options):
+    out = StringIO()
+    call_command(*arguments, stdout=out, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def first_start(settings):
+    settings.KMS_REGION, settings.KMS_ACCOUNT, settings.KMS_ADMIN_USER = "eu-de", "acme", "admin"
+    settings.KMS_ADMIN_PASSWORD = None
+    return settings
+
+
+@pytest.fixture
+def vault(db):
+    initialisation.initialise(use_existing_root=True)
+
+
+def told(text):
+    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+
+def test_the_first_start_makes_somewhere_for_keys_to_be_and_somebody_who_may_make_them(first_start):
+    lines = told(run("bootstrap"))
+
+    account = Account.objects.get()
+    project = Project.objects.get()
+    assert (account.name, project.name, project.region_id) == ("acme", "eu-de", "eu-de")
+    default = EnterpriseProject.objects.get()
+    assert (default.name, default.wire_id, default.account) == ("default", "0", account)
+    admin = User.objects.get()
+    assert lines["Account"].strip() == "acme"
+    assert lines["User"].strip() == "admin"
+    assert lines["Address"].strip().startswith("http://127.0.0.1:")
+    assert admin.check_password(lines["One-time password"].strip())
+    assert admin.must_change_password
+    may = rights.rights_of(admin, project).allow
+    assert may("kms:cmk:importMaterial", "0")
+    assert may("iam:users:create", "0")
+
+
+def test_a_second_start_changes_and_tells_nothing(first_start):
+    run("bootstrap")
+    before = User.objects.get().password
+
+    assert run("bootstrap") == ""
+
+    assert User.objects.get().password == before
+    assert Project.objects.count() == EnterpriseProject.objects.count() == Region.objects.count() == 1
+
+
+def test_an_operators_own_password_is_not_repeated_and_need_not_be_changed(first_start):
+    first_start.KMS_ADMIN_PASSWORD = "chosen by the operator"
+
+    text = run("bootstrap")
+
+    admin = User.objects.get()
+    assert admin.check_password("chosen by the operator")
+    assert not admin.must_change_password
+    assert "chosen by" not in text
+
+
+def test_a_weak_password_of_an_operator_stops_the_first_start_whole(first_start):
+    first_start.KMS_ADMIN_PASSWORD = "admin"
+
+    with pytest.raises(CommandError, match=r"KMS_ADMIN_PASSWORD.*too short"):
+        run("bootstrap")
+
+    assert not User.objects.exists()
+    assert not Account.objects.exists()
+
+
+def test_without_a_first_start_nobody_can_sign_in(client, db):
+    response = client.post("/console/login", {"account": "acme", "name": "admin", "password": "admin"})
+
+    assert response.status_code == 422
+
+
+def test_two_first_starts_have_two_passwords(first_start):
+    passwords = set()
+    for _ in range(2):
+        with transaction.atomic():
+            passwords.add(told(run("bootstrap"))["One-time password"].strip())
+            transaction.set_rollback(True)
+
+    assert len(passwords) == 2
+
+
+def test_an_access_key_is_told_once_as_json(vault, cast):
+    made = json.loads(run("create_access_key", "alice", "--format", "json"))
+
+    assert set(made) == {"ak", "sk", "user", "domain", "project_id", "region", "endpoint"}
+    assert (made["user"], made["domain"], made["region"]) == ("alice", "acme", "eu-de")
+    assert made["project_id"] == factories.project().pk
+    assert len(made["sk"]) == 40
+    assert access_keys.secret_key(AccessKey.objects.get(ak=made["ak"])) == made["sk"].encode()
+
+
+def test_the_secret_key_is_not_in_the_database(vault, cast):
+    made = json.loads(run("create_access_key", "alice", "--format", "json"))
+
+    assert made["sk"].encode() not in bytes(AccessKey.objects.get().sk_sealed)
+
+
+def test_a_sealed_secret_key_does_not_open_under_another_access_key(vault, cast):
+    one, two = access_keys.create(cast.alice).access_key, access_keys.create(cast.alice).access_key
+
+    with pytest.raises(OpenFailed):
+        sealing.open(access_keys._binding(one.ak), bytes(two.sk_sealed))
+
+
+def test_a_user_has_two_access_keys_at_most(vault, cast):
+    run("create_access_key", "alice")
+    run("create_access_key", "alice")
+
+    with pytest.raises(CommandError, match="two access keys already"):
+        run("create_access_key", "alice")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AccessKey.objects.create(ak="THIRD", user=cast.alice, slot=3, sk_sealed=b"")
+
+
+def test_the_project_of_an_access_key_can_be_chosen(vault, cast):
+    staging = factories.project("eu-de_staging")
+
+    made = json.loads(run("create_access_key", "alice", "--project", "eu-de_staging", "--format", "json"))
+
+    assert made["project_id"] == staging.pk
+    with pytest.raises(CommandError, match="has no project nowhere"):
+        run("create_access_key", "alice", "--project", "nowhere")
+
+
+def test_a_name_that_several_accounts_have_needs_its_account(vault, cast):
+    factories.user("alice", account_name="mallory-and-sons")
+
+    with pytest.raises(CommandError, match="Several accounts"):
+        run("create_access_key", "alice")
+    made = json.loads(run("create_access_key", "alice", "--account", "acme", "--format", "json"))
+    assert made["domain"] == "acme"
+
+
+def test_an_unknown_user_has_no_access_key(vault):
+    with pytest.raises(CommandError, match="There is no user nobody"):
+        run("create_access_key", "nobody")
+
+
+def test_a_new_user_gets_a_one_time_password_and_policies(cast):
+    lines = told(run("create_user", "carol", "--account", "acme", "--policy", "KMS CMKReadOnlyAccess"))
+
+    carol = users.find("carol")
+    assert carol.check_password(lines["One-time password"].strip())
+    assert carol.must_change_password
+    assert rights.rights_of(carol, factories.project()).allow("kms:cmk:list", "0")
+
+
+def test_a_name_is_taken_once_an_account(cast):
+    with pytest.raises(CommandError, match="already exists"):
+        run("create_user", "alice", "--account", "acme")
+
+
+def test_where_there_are_several_accounts_one_must_be_named(cast):
+    with pytest.raises(CommandError, match="--account"):
+        run("create_user", "carol")
+
+
+def test_a_lost_password_is_replaced_and_tokens_die_with_it(cast):
+    factories.token(cast.bob)
+
+    lines = told(run("reset_password", "bob"))
+
+    bob = User.objects.get(pk=cast.bob.pk)
+    assert bob.check_password(lines["One-time password"].strip())
+    assert bob.must_change_password
+    assert Token.objects.get().password_epoch != bob.password_epoch

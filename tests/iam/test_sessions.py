@@ -1,0 +1,351 @@
+"""Signing in to the console, and what ends a session (SEC-043)."""
+
+import json
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from iam.models import User
+from iam.services import passwords
+from operations.models import Trace
+from tests import factories
+from tests.clock import FrozenClock
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/console/login"
+HOME = "/console/kms/keys"
+CREDENTIALS = "/console/credentials"
+
+
+@pytest.fixture
+def clock():
+    with FrozenClock() as frozen:
+        yield frozen
+
+
+@pytest.fixture
+def alice_in(client, cast, clock):
+    return factories.sign_in(client, cast.alice)
+
+
+def log_in(client, *, account="acme", name="alice", password=PASSWORD, query="", **more):
+    return client.post(LOGIN + query, {"account": account, "name": name, "password": password, **more})
+
+
+def is_in(client):
+    return client.get(CREDENTIALS).status_code == 200
+
+
+def test_account_name_and_password_open_the_console(client, cast):
+    response = log_in(client)
+
+    assert response.status_code == 302
+    assert response["Location"] == HOME
+    assert is_in(client)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"password": "wrong harbour altogether"},
+        {"password": "x" * 5000},
+        {"name": "nobody"},
+        {"account": "nowhere"},
+        {"account": "mallory-and-sons"},
+        {"name": "alice\x00"},
+    ],
+    ids=["password", "long password", "user", "account", "another account", "NUL"],
+)
+def test_whatever_is_wrong_is_answered_alike(client, cast, hashes, wrong):
+    response = log_in(client, **wrong)
+
+    assert response.status_code == 422
+    assert not is_in(client)
+    if "\x00" not in wrong.get("name", ""):
+        assert "The user name or password is incorrect." in response.content.decode()
+        assert len(hashes) == 1
+
+
+def test_a_password_is_never_sent_back(client, cast):
+    response = log_in(client, password="wrong harbour altogether")
+
+    assert "wrong harbour" not in response.content.decode()
+
+
+def test_a_disabled_user_is_not_let_in(client, cast):
+    User.objects.filter(pk=cast.alice.pk).update(enabled=False)
+
+    assert log_in(client).status_code == 422
+
+
+def test_one_who_is_not_in_is_sent_to_sign_in_and_back_again(client, cast):
+    away = client.get(f"{CREDENTIALS}?tab=1")
+
+    assert away.status_code == 302
+    assert away["Location"] == "/console/login?next=%2Fconsole%2Fcredentials%3Ftab%3D1"
+    page = client.get(away["Location"]).content.decode()
+    assert 'name="next" value="/console/credentials?tab=1"' in page
+    assert log_in(client, next="/console/credentials?tab=1")["Location"] == "/console/credentials?tab=1"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "evil",
+        "http:///evil.example",
+    ],
+)
+def test_nobody_is_sent_elsewhere_after_signing_in(client, cast, elsewhere):
+    assert log_in(client, next=elsewhere)["Location"] == HOME
+
+
+def test_who_is_in_does_not_sign_in_again(alice_in):
+    assert alice_in.get(f"{LOGIN}?next=/console/credentials")["Location"] == CREDENTIALS
+
+
+def test_signing_in_gives_a_new_session_id_and_keeps_nothing_of_the_old_session(client, cast):
+    session = client.session
+    session["planted"] = "by somebody"
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted = session.session_key
+
+    log_in(client)
+
+    assert client.session.session_key != planted
+    assert "planted" not in client.session
+    assert not Session.objects.filter(pk=planted).exists()
+
+
+def test_the_session_cookie_is_closed_to_scripts_and_other_sites(client, cast):
+    cookie = log_in(client).cookies[settings.SESSION_COOKIE_NAME]
+
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+
+
+def test_signing_in_wants_the_csrf_token(cast):
+    strict = Client(enforce_csrf_checks=True)
+
+    assert log_in(strict).status_code == 403
+    assert not is_in(strict)
+
+
+def test_30_idle_minutes_end_a_session(alice_in, clock):
+    clock.advance(minutes=29, seconds=59)
+    assert is_in(alice_in)
+
+    clock.advance(minutes=29, seconds=59)
+    assert is_in(alice_in)
+
+    clock.advance(minutes=30)
+    assert not is_in(alice_in)
+
+
+def test_12_hours_end_a_session_that_is_never_idle(alice_in, clock):
+    for _ in range(36):
+        clock.advance(minutes=19, seconds=59)
+        assert is_in(alice_in)
+
+    clock.advance(minutes=1)
+
+    assert not is_in(alice_in)
+
+
+def test_being_seen_is_written_once_a_minute_at_most(alice_in, clock):
+    clock.advance(seconds=59)
+    is_in(alice_in)
+    assert alice_in.session["iam"]["seen_at"] == alice_in.session["iam"]["issued_at"]
+
+    clock.advance(seconds=1)
+    is_in(alice_in)
+
+    assert alice_in.session["iam"]["seen_at"] == alice_in.session["iam"]["issued_at"] + 60
+
+
+def test_a_dead_session_leaves_nothing_in_the_database(alice_in, clock):
+    clock.advance(hours=12)
+
+    is_in(alice_in)
+
+    assert not Session.objects.exists()
+
+
+def test_a_disabled_user_is_out_at_the_next_click(alice_in, cast):
+    User.objects.filter(pk=cast.alice.pk).update(enabled=False)
+
+    assert not is_in(alice_in)
+
+
+def test_logging_out_ends_this_session_and_no_other(alice_in, cast):
+    other = factories.sign_in(Client(), cast.alice)
+
+    response = alice_in.post("/console/logout")
+
+    assert response["Location"] == LOGIN
+    assert not is_in(alice_in)
+    assert is_in(other)
+
+
+def test_logging_out_is_no_link(alice_in):
+    assert alice_in.get("/console/logout").status_code == 405
+    assert is_in(alice_in)
+
+
+def test_logging_out_everywhere_ends_all_sessions_of_this_user(alice_in, cast):
+    other, bob = factories.sign_in(Client(), cast.alice), factories.sign_in(Client(), cast.bob)
+
+    alice_in.post("/console/logout-everywhere")
+
+    assert not is_in(alice_in)
+    assert not is_in(other)
+    assert is_in(bob)
+
+
+def test_an_api_token_does_not_open_the_console(client, cast):
+    response = client.get(CREDENTIALS, headers=factories.headers(cast.alice))
+
+    assert response.status_code == 302
+
+
+def test_htmx_is_sent_to_the_sign_in_page_as_a_whole(client, cast):
+    response = client.get(CREDENTIALS, headers={"HX-Request": "true"})
+
+    assert response["HX-Redirect"].startswith(LOGIN)
+
+
+def change(client, *, old=PASSWORD, new="another long and quiet harbour", again=None, **more):
+    return client.post("/console/password", {"old": old, "new": new, "again": again or new, **more})
+
+
+def test_changing_the_password_ends_all_other_sessions_and_moves_this_one_to_a_new_id(alice_in, cast):
+    other, before = factories.sign_in(Client(), cast.alice), alice_in.session.session_key
+
+    response = change(alice_in)
+
+    assert response["Location"] == HOME
+    assert is_in(alice_in)
+    assert alice_in.session.session_key != before
+    assert not is_in(other)
+    assert User.objects.get(pk=cast.alice.pk).check_password("another long and quiet harbour")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "message"),
+    [
+        ({"old": "wrong harbour altogether"}, "old", "The current password is incorrect."),
+        ({"new": "short"}, "new", "This password is too short. It must contain at least 12 characters."),
+        ({"new": "x" * 129}, "new", "This password is too long. It must contain at most 128 characters."),
+        ({"new": "1qaz2wsx3edc"}, "new", "This password is too common."),
+        ({"new": PASSWORD}, "new", "The new password must differ from the current one."),
+        ({"again": "something else entirely"}, "again", "The two new passwords are not the same."),
+    ],
+    ids=["old", "short", "long", "common", "same", "again"],
+)
+def test_a_password_is_refused_at_its_field(alice_in, cast, given, field, message):
+    response = change(alice_in, **given)
+
+    assert response.status_code == 422
+    assert response.context["form"].errors[field] == [message]
+    assert User.objects.get(pk=cast.alice.pk).check_password(PASSWORD)
+
+
+def test_any_unicode_is_welcome_in_a_password(alice_in, cast):
+    assert change(alice_in, new="ein leiser Hafen für Öltanker 🛳").status_code == 302
+
+
+def test_guessing_at_the_old_password_is_slowed_down_too(alice_in, clock):
+    for _ in range(5):
+        change(alice_in, old="wrong harbour altogether")
+
+    assert change(alice_in).status_code == 429
+
+
+def test_one_time_password_opens_nothing_but_the_page_that_changes_it(client, cast):
+    passwords.put(cast.alice, PASSWORD, must_change=True)
+    response = log_in(client, next=HOME)
+    assert response["Location"] == HOME
+
+    assert client.post("/console/project", {"project_id": factories.project().pk})["Location"] == "/console/password"
+    page = client.get("/console/password")
+    assert "one-time password" in page.content.decode()
+
+    assert change(client, next=HOME)["Location"] == HOME
+    assert client.post("/console/project", {"project_id": factories.project().pk})["Location"] == HOME
+
+
+def test_a_one_time_password_must_give_way_to_another(client, cast):
+    passwords.put(cast.alice, PASSWORD, must_change=True)
+    log_in(client)
+
+    assert change(client, new=PASSWORD).status_code == 422
+
+
+def test_the_only_account_is_filled_in(client, db):
+    factories.alice()
+
+    assert 'value="acme"' in client.get(LOGIN).content.decode()
+
+
+def test_one_of_several_accounts_is_not_given_away_before_it_was_used_here(client, cast):
+    assert "acme" not in client.get(LOGIN).content.decode()
+
+    log_in(client)
+    client.post("/console/logout")
+
+    assert 'value="acme"' in client.get(LOGIN).content.decode()
+
+
+def test_my_credentials_name_what_a_program_needs(alice_in, cast):
+    factories.project("eu-de_staging")
+
+    page = alice_in.get(CREDENTIALS).content.decode()
+
+    for value in ("alice", cast.alice.pk, "acme", cast.alice.account_id, factories.project().pk, "eu-de_staging"):
+        assert value in page
+    assert factories.project(account_name="mallory-and-sons").pk not in page
+
+
+def test_coming_going_and_changing_leave_traces_without_secrets(client, cast):
+    log_in(client, password="wrong harbour altogether")
+    log_in(client)
+    change(client)
+    client.post("/console/logout")
+
+    traces = list(Trace.objects.order_by("time"))
+    assert [(trace.name, trace.rating, trace.user_name) for trace in traces] == [
+        ("login", "warning", "alice"),
+        ("login", "normal", "alice"),
+        ("changePassword", "normal", "alice"),
+        ("logout", "normal", "alice"),
+    ]
+    assert {trace.kind for trace in traces} == {"ConsoleAction"}
+    written = json.dumps([{f.attname: str(getattr(t, f.attname)) for f in Trace._meta.fields} for t in traces])
+    assert "harbour" not in written
+
+
+def test_a_page_costs_a_bounded_number_of_queries(alice_in, django_assert_max_num_queries):
+    for number in range(10):
+        factories.project(f"eu-de_{number}")
+        factories.enterprise_project(f"team {number}")
+
+    # session, user, rights, projects of page, projects of selector, enterprise projects
+    with django_assert_max_num_queries(8):
+        alice_in.get(CREDENTIALS)
+
+
+def test_hostile_names_are_shown_as_text(client, db):
+    evil = factories.user("<script>alert(1)</script>", account_name='"><img src=x onerror=alert(1)>')
+    factories.sign_in(client, evil)
+
+    page = client.get(CREDENTIALS).content.decode()
+
+    assert "<script>alert" not in page
+    assert "<img" not in page

@@ -1,0 +1,52 @@
+"""Tidying up: what no longer counts goes, what counts stays, however often the job runs."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+
+from iam import throttle
+from iam.models import SignInAttempts, Token
+from iam.services import tokens
+from iam.tasks import forget_expired
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def test_expired_tokens_sessions_and_counters_go_and_living_ones_stay(frozen):
+    alice = factories.alice()
+    factories.token(alice)
+    throttle.failed([throttle.of_address("192.0.2.1")])
+    frozen.advance(hours=23)
+    living = factories.token(alice)
+    throttle.failed([throttle.of_address("192.0.2.2")])
+    Session.objects.create(pk="old", session_data="", expire_date=frozen.at)
+    Session.objects.create(pk="new", session_data="", expire_date=frozen.at + timedelta(hours=2))
+    frozen.advance(hours=1)
+
+    for _ in range(2):
+        forget_expired()
+
+    assert [bytes(token.digest) for token in Token.objects.all()] == [tokens.digest(living)]
+    assert list(Session.objects.values_list("pk", flat=True)) == ["new"]
+    assert SignInAttempts.objects.count() == 0
+
+
+def test_a_counter_that_still_blocks_stays(frozen):
+    for _ in range(20):
+        throttle.failed([throttle.of_address("192.0.2.1")])
+    frozen.advance(minutes=20)
+
+    forget_expired()
+
+    assert SignInAttempts.objects.count() == 1
+
+
+def test_a_token_that_expires_this_second_goes(frozen):
+    factories.token(factories.alice())
+    frozen.advance(hours=24)
+
+    forget_expired()
+
+    assert not Token.objects.exists()
