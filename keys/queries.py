@@ -13,9 +13,9 @@ from operations import clock
 from operations.caller import Caller
 from operations.models import Rating, Trace
 
-CREATED, OFFERED, IMPORTED = "createKey", "getParametersForImport", "importKeyMaterial"
+OFFERED, IMPORTED = "getParametersForImport", "importKeyMaterial"
 DELETED, EXPIRED = "deleteImportedKeyMaterial", "expireKeyMaterial"
-MATERIAL_EVENTS = (CREATED, OFFERED, IMPORTED, DELETED, EXPIRED)
+MATERIAL_EVENTS = (OFFERED, IMPORTED, DELETED, EXPIRED)
 
 
 def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]:

@@ -23,12 +23,12 @@ class Look:
 
 
 LOOKS: Mapping[str, Look] = {
-    queries.CREATED: Look(_("Empty key created"), "plus"),
     queries.OFFERED: Look(_("Import items downloaded"), "download"),
     queries.IMPORTED: Look(_("Key material imported"), "import", "okc"),
     queries.DELETED: Look(_("Key material deleted"), "trash", "badc"),
     queries.EXPIRED: Look(_("Key material expired and deleted"), "clock", "warnc"),
 }
+CREATED = Look(_("Empty key created"), "plus")
 IMPORTED_AGAIN = Look(_("Same key material imported again"), "import", "okc")
 
 
@@ -41,10 +41,10 @@ class Event:
 
 
 def history_of(key: Key) -> list[Event]:
-    """The last hundred events. A later import is told as such only where the first one is among them."""
+    """The last hundred events after the key's creation, which its own row tells."""
     traces = list(queries.material_history(key)[:MOST_EVENTS])
     imports = [trace for trace in traces if trace.name == queries.IMPORTED]
-    return [
+    events = [
         Event(
             look=IMPORTED_AGAIN if trace in imports[:-1] else LOOKS[trace.name],
             is_import=trace.name == queries.IMPORTED,
@@ -53,3 +53,4 @@ def history_of(key: Key) -> list[Event]:
         )
         for trace in traces
     ]
+    return [*events, Event(CREATED, False, key.created_at, key.created_by_name)]

@@ -178,10 +178,8 @@ def test_a_page_costs_the_same_number_of_queries_wherever_it_is(project, django_
         turn(project, order, before=last.previous)
 
 
-@pytest.mark.parametrize(
-    ("sort", "column"), [("-created", "key_by_creation"), ("alias", "alias_once_a_project")]
-)
-def test_a_page_far_down_is_entered_by_the_index(project, sort, column):
+@pytest.mark.parametrize("sort", ["-created", "created", "alias", "-alias"])
+def test_a_page_far_down_is_entered_by_an_index_and_not_sorted(project, sort):
     some_keys(project, 30)
     order = Sort.read(sort)
     where = Cursor.read(turn(project, order).next, order, backwards=False)
@@ -193,7 +191,7 @@ def test_a_page_far_down_is_entered_by_the_index(project, sort, column):
 
     plan = query.order_by(f"{direction}place", f"{direction}pk")[:10].explain()
 
-    assert column in plan or "USING INDEX" in plan or "Index Scan" in plan
+    assert "USING INDEX" in plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan
 
 
