@@ -1,4 +1,4 @@
-"""Fills the administrator's project with many keys, quickly: `python -m benchmarks.fill COUNT`, settings by environment."""
+"""Fills the administrator's project with many keys, quickly: `python -m benchmarks.fill COUNT`."""
 
 from __future__ import annotations
 

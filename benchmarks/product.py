@@ -32,9 +32,11 @@ class Product:
         self._local = threading.local()
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, str], Any]:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        # Kept open within a burst; the server closes what has been idle for long.
+        connection, used_at = getattr(self._local, "connection", (None, 0.0))
+        if connection is None or time.monotonic() - used_at > 1:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        self._local.connection = connection, time.monotonic()
         headers = {"Content-Type": "application/json", "X-Auth-Token": self.token}
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         response = connection.getresponse()
@@ -87,19 +89,18 @@ def started() -> Iterator[Product]:
             "KMS_RATE_LIMITS": "off",
             "KMS_QUOTA_KEYS": "10000000",
         }
-        log = Path(home, "serve.log").open("w")
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
         product = Product(port, environment)
-        try:
-            _wait(product, server)
-            product.sign_in()
-            yield product
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-            log.close()
+        with Path(home, "serve.log").open("w") as log:
+            server = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+            try:
+                _wait(product, server)
+                product.sign_in()
+                yield product
+            finally:
+                server.terminate()
+                server.wait(timeout=30)
 
 
 def _wait(product: Product, server: subprocess.Popen[bytes]) -> None:
