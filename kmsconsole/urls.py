@@ -1,24 +1,28 @@
 """Mounts each app's API and pages; nothing else."""
 
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
-from kmsconsole import health
+from kmsconsole import front, health
 from operations import rest
 
 OPERATIONS = (*KEYS, *IMPORTS)
 
 urlpatterns = [
+    path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("v3", Version.as_view()),
     path("v3/", include("iam.api.urls")),
+    re_path(r"^console/?$", RedirectView.as_view(pattern_name="keys:list")),
     path("console/", include("iam.urls")),
     path("console/", include("projects.urls")),
     path("console/kms/", include("keys.urls")),
     path("console/kms/", include("imports.urls")),
+    path("v1.0", front.version),
     path("v1.0/", include(rest.routes(OPERATIONS))),
     re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]
