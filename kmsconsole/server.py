@@ -1,7 +1,10 @@
 """The web server: granian, set for this product. `serve` runs it; nothing else listens."""
 
+import ctypes
 import gc
 import multiprocessing
+import os
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -19,6 +22,7 @@ TARGET = "kmsconsole.wsgi:application"
 # Threads wait for the database and for the disk; cryptography runs outside the interpreter's lock.
 THREADS_PER_WORKER = 16
 WAITING_PER_WORKER = 256
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 HEADER_BYTES = 16 * 1024  # SEC-075
 HEADER_SECONDS = 10
 STOP_SECONDS = 20
@@ -44,6 +48,8 @@ def web_server(*, on_startup: Callable[[], None], on_shutdown: Callable[[], None
         workers_kill_timeout=STOP_SECONDS,
     )
     server.on_startup(on_startup)
+    # A closed terminal ends the product; granian would start its workers anew.
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, server.signal_handler_interrupt))
     server.on_shutdown(on_shutdown)
     return server
 
@@ -56,7 +62,16 @@ def share_memory_with_workers() -> None:
     if sys.platform != "linux":
         return
     multiprocessing.set_start_method("fork", force=True)
+    os.register_at_fork(after_in_child=_follow_the_supervisor)
     import_module(TARGET.partition(":")[0])
     connections.close_all()
     gc.collect()
     gc.freeze()
+
+
+def _follow_the_supervisor() -> None:
+    """In a worker, right after the fork: stop when the supervisor says so or is gone, and at no other's word."""
+    # Ctrl-C in a terminal goes to the whole process group. A worker that is told to stop twice at a time may miss both.
+    os.setpgrp()
+    # Killed outright, a supervisor tells nobody; workers without one would go on serving, with no clock for the jobs.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

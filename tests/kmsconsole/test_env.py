@@ -99,7 +99,7 @@ def test_no_text_makes_the_duration_reader_fail_otherwise_than_by_value_error(ra
     try:
         assert env.parse_duration(raw) >= timedelta()
     except ValueError as error:
-        assert "must be a duration" in str(error)  # noqa: PT017
+        assert "must be a duration" in str(error)
 
 
 def test_a_secret_may_stand_in_a_file(monkeypatch, tmp_path):

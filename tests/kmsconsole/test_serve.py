@@ -173,15 +173,29 @@ def test_a_missing_root_key_seals_the_product_and_is_never_replaced(tmp_path):
         stop(process)
 
 
-def test_it_stops_at_once_when_told_to(tmp_path):
-    with running_console(tmp_path) as console:
-        pid = int((console.home / "serve.lock").read_text())
-        begun = time.monotonic()
-        os.kill(pid, signal.SIGINT)
-        while answers_health(console.url):
-            time.sleep(0.02)
+@pytest.mark.parametrize("told_by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda told_by: told_by.name)
+def test_it_stops_at_once_when_all_its_processes_are_told_to(tmp_path, told_by):
+    environment = clean_environment(KMS_HOME=str(tmp_path / "home"), KMS_PORT=str(free_port()))
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, ROOT / "manage.py", "serve"],
+            env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    wait_until(lambda: answers_health(f"http://127.0.0.1:{environment['KMS_PORT']}"), process, log)
 
-    assert time.monotonic() - begun < 10
+    os.killpg(process.pid, told_by)
+
+    assert process.wait(timeout=15) == 0
+
+
+def test_a_killed_product_leaves_nothing_behind_and_starts_again(tmp_path):
+    with running_console(tmp_path) as console:
+        os.kill(int((console.home / "serve.lock").read_text()), signal.SIGKILL)
+
+    with running_console(tmp_path, KMS_PORT=console.environment["KMS_PORT"]) as again:
+        assert answers_health(console.url)
+        assert "already" not in again.log_text()
 
 
 def test_a_web_worker_that_dies_is_replaced(tmp_path):

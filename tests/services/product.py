@@ -65,7 +65,7 @@ def answers_health(url: str) -> bool:
 @contextlib.contextmanager
 def running_console(directory: Path, **settings: str):
     """`manage.py serve` in test mode with a home of its own below `directory`, until the block ends."""
-    port, home, log = free_port(), directory / "home", directory / "serve.log"
+    port, home, log = settings.get("KMS_PORT", free_port()), directory / "home", directory / "serve.log"
     environment = (
         clean_environment(
             KMS_HOME=str(home),
