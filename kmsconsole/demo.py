@@ -90,11 +90,12 @@ def seed(*, account_name: str, password: str | None) -> tuple[User, str]:
     for name, policies in PEOPLE:
         users.create(account, name, secret, must_change=False, policies=policies)
     production = account.projects.get(name="eu-de_production")
-    for wish in STORY:
-        _grant_wish(production, wish)
+    wishes = [(production, wish) for wish in STORY]
     for index, project in enumerate(account.projects.order_by("name")):
-        for number, service in enumerate(_SERVICES):
-            _grant_wish(project, _ordinary(service, index, number))
+        wishes += [(project, _ordinary(service, index, number)) for number, service in enumerate(_SERVICES)]
+    # Oldest first: keys are listed in the order in which they were made.
+    for project, wish in sorted(wishes, key=lambda pair: -pair[1].days_ago):
+        _grant_wish(project, wish)
     demo = users.find("demo", account=account_name)
     demo.last_project = production
     demo.save(update_fields=["last_project"])
