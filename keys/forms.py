@@ -132,6 +132,7 @@ class CreateKeyForm(OperationForm):
     key_alias = alias_field()
     key_spec = forms.ChoiceField(
         label=_("Key Algorithm"),
+        required=False,
         choices=_spec_choices,
         initial="AES_256",
         widget=SpecSelect({"data-usage-for": "#id_key_usage", "data-origin-for": "#id_origin"}),
