@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import IntegrityError, transaction
+
 from keys import material
 from keys.models import Key
 from keys.services import expiry
@@ -55,11 +57,13 @@ def destroy(caller: Caller, key: Key) -> None:
 
 
 def update_alias(caller: Caller, key: Key, *, key_alias: str) -> Key:
-    """Raises ALIAS_DUPLICATE."""
-    if Key.objects.filter(project_id=key.project_id, alias=key_alias).exclude(pk=key.pk).exists():
-        raise KmsError(errors.ALIAS_DUPLICATE, field="key_alias")
+    """Raises ALIAS_DUPLICATE. The database decides: two at once cannot both find the alias free."""
     key.alias = key_alias
-    key.save(update_fields=["alias"])
+    try:
+        with transaction.atomic():
+            key.save(update_fields=["alias"])
+    except IntegrityError as cause:
+        raise KmsError(errors.ALIAS_DUPLICATE, field="key_alias") from cause
     return key
 
 
