@@ -14,8 +14,11 @@ from iam.authentication import console_caller
 from operations.console import go
 
 
+OPEN_BEFORE_CHANGE = frozenset({"iam:login", "iam:logout", "iam:logout_everywhere", "iam:password"})
+
+
 class SignedIn:
-    """Sets `request.caller`, None for nobody. Who must change a password gets no page of another app before that."""
+    """Sets `request.caller`, None for nobody. Who must change a password gets no other page before that."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -29,7 +32,7 @@ class SignedIn:
     ) -> HttpResponseBase | None:
         user = sessions.user_of(request)
         match = request.resolver_match
-        if user is None or not user.must_change_password or (match and match.app_name == "iam"):
+        if user is None or not user.must_change_password or (match and match.view_name in OPEN_BEFORE_CHANGE):
             return None
         query = f"?{urlencode({'next': request.get_full_path()})}" if request.method == "GET" else ""
         return go(request, reverse("iam:password") + query)

@@ -274,6 +274,7 @@ def test_one_time_password_opens_nothing_but_the_page_that_changes_it(client, ca
     assert response["Location"] == HOME
 
     assert client.post("/console/project", {"project_id": factories.project().pk})["Location"] == "/console/password"
+    assert client.get(CREDENTIALS)["Location"] == "/console/password?next=%2Fconsole%2Fcredentials"
     page = client.get("/console/password")
     assert "one-time password" in page.content.decode()
 
