@@ -1,0 +1,350 @@
+"""Online Tool (console.md B6)."""
+
+import base64
+import json
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from django.contrib.sessions.models import Session
+
+from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
+from keys.models import Key
+from operations.models import Trace
+from operations.perform import perform
+from tests import factories
+from tests.keys.console import address, read, signed_in
+from tests.operations import stage
+
+SECRET = "the harbour is quiet at night ⚓"
+
+pytestmark = pytest.mark.usefixtures("the_clock")
+
+
+@pytest.fixture
+def browser(alice):
+    return signed_in(factories.alice())
+
+
+def modes(page):
+    return [e["attrs"]["value"] for e in page.all("input", type="radio", name="mode")]
+
+
+def output(page):
+    return page.all("textarea", id="output")[0]["text"]
+
+
+def execute(browser, key, mode, **typed):
+    return browser.post(address("tool", key.key_id), {"mode": mode, **typed})
+
+
+def encrypted(browser, key, text, **typed):
+    return output(read(execute(browser, key, "encrypt", plain_text=text, **typed)))
+
+
+def faults(answer):
+    return read(answer).texts("div", class_="err")
+
+
+# --- what is offered
+
+
+@pytest.mark.parametrize(
+    ("spec", "usage", "offered"),
+    [
+        ("AES_256", "ENCRYPT_DECRYPT", ["encrypt", "decrypt"]),
+        ("RSA_2048", "ENCRYPT_DECRYPT", ["encrypt", "decrypt", "public-key"]),
+        ("RSA_2048", "SIGN_VERIFY", ["sign", "verify", "public-key"]),
+        ("EC_P256", "SIGN_VERIFY", ["sign", "verify", "public-key"]),
+        ("HMAC_256", "GENERATE_VERIFY_MAC", []),
+    ],
+)
+def test_the_tool_offers_what_the_key_is_for(alice, browser, spec, usage, offered):
+    key = stage.a_key(alice, spec, key_usage=usage)
+
+    page = read(browser.get(address("tool", key.key_id)))
+
+    assert modes(page) == offered
+    assert "Online Tool" in page.texts("h2")
+    if not offered:
+        assert "HMAC keys generate and verify message authentication codes" in page.text
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda a: stage.disable(a, stage.a_key(a)), "The key is disabled."),
+        (lambda a: stage.schedule_deletion(a, stage.a_key(a)), "The key is waiting for its deletion."),
+        (lambda a: stage.an_empty_key(a), "The key has no material yet."),
+    ],
+)
+def test_a_key_that_is_not_enabled_says_why_it_cannot_be_used(alice, browser, make, words):
+    key = make(alice)
+
+    page = read(browser.get(address("tool", key.key_id)))
+
+    assert words in page.text
+    assert modes(page) == []
+    assert "Execute" not in page.texts("button")
+
+
+def test_the_buttons_and_counters_of_the_original(alice, browser):
+    key = stage.a_key(alice)
+
+    page = read(browser.get(address("tool", key.key_id)))
+    decrypt = read(browser.get(address("tool", key.key_id), {"mode": "decrypt"}))
+
+    assert {"Execute", "Copy to Clipboard"} <= set(page.texts("button"))
+    assert page.link("Clear").startswith(address("tool", key.key_id))
+    assert page.all("textarea", name="plain_text")[0]["attrs"]["data-most"] == "4096"
+    assert decrypt.all("textarea", name="cipher_text")[0]["attrs"]["data-most"] == "5648"
+    copy = [e for e in page.all("button") if "Copy to Clipboard" in e["text"]]
+    assert "disabled" in copy[0]["attrs"]
+
+
+def test_who_may_not_use_keys_sees_which_permission_is_missing(alice):
+    key = stage.a_key(alice)
+
+    page = read(signed_in(factories.bob()).get(address("tool", key.key_id)))
+
+    button = next(e for e in page.all("button") if e["text"] == "Execute")
+    assert "disabled" in button["attrs"]
+    assert "kms:cmk:crypto" in button["attrs"]["title"]
+
+
+# --- AES
+
+
+def test_what_was_encrypted_is_decrypted(alice, browser):
+    key = stage.a_key(alice)
+
+    cipher_text = encrypted(browser, key, SECRET)
+    page = read(execute(browser, key, "decrypt", cipher_text=cipher_text))
+
+    assert output(page) == SECRET
+    assert SECRET not in cipher_text
+
+
+def test_the_console_encrypts_the_base64_of_a_text(alice, browser):
+    key = stage.a_key(alice)
+
+    answer = perform(DECRYPT_DATA, alice, {"cipher_text": encrypted(browser, key, "a\r\nb")})
+
+    assert answer.plain_text == base64.b64encode(b"a\nb")
+
+
+def test_decryption_finds_the_key_by_itself(alice, browser):
+    key, other = stage.a_key(alice), stage.a_key(alice, alias="the-other")
+
+    page = read(execute(browser, key, "decrypt", cipher_text=encrypted(browser, other, SECRET)))
+
+    assert output(page) == SECRET
+    assert "Decrypted with the key the-other." in page.text
+
+
+def test_a_pasted_ciphertext_may_have_line_breaks(alice, browser):
+    key = stage.a_key(alice)
+    cipher_text = encrypted(browser, key, SECRET)
+
+    page = read(execute(browser, key, "decrypt", cipher_text=f"  {cipher_text[:40]}\r\n{cipher_text[40:]}\r\n"))
+
+    assert output(page) == SECRET
+
+
+@pytest.mark.parametrize(
+    ("through_the_api", "shown", "note"),
+    [
+        (
+            "no base64 at all!",
+            "no base64 at all!",
+            "The plaintext was not encoded by the console; it is shown as it is.",
+        ),
+        ("aGVsbG8=", "hello", ""),
+        ("gICA", "gICA", "The plaintext was not encoded by the console; it is shown as it is."),
+    ],
+)
+def test_what_the_api_encrypted_is_shown_too(alice, browser, through_the_api, shown, note):
+    key = stage.a_key(alice)
+    made = perform(ENCRYPT_DATA, alice, {"key_id": key.key_id, "plain_text": through_the_api})
+
+    page = read(execute(browser, key, "decrypt", cipher_text=stage.b64(made.cipher_text)))
+
+    assert output(page) == shown
+    assert note in page.text
+
+
+@pytest.mark.parametrize("wrong", ["x", "AAAA", "not base64!", "A" * 6000])
+def test_a_wrong_ciphertext_is_told_under_its_field(alice, browser, wrong):
+    answer = execute(browser, stage.a_key(alice), "decrypt", cipher_text=wrong)
+
+    assert answer.status_code == 422
+    assert faults(answer)
+    assert output(read(answer)) == ""
+
+
+def test_a_changed_ciphertext_has_the_code_of_the_original(alice, browser):
+    key = stage.a_key(alice)
+    raw = bytearray(base64.b64decode(encrypted(browser, key, SECRET)))
+    raw[-1] ^= 1
+
+    answer = execute(browser, key, "decrypt", cipher_text=stage.b64(bytes(raw)))
+
+    assert faults(answer)[0].startswith("KMS.2201 Invalid cipher_text.")
+
+
+def test_the_ciphertext_of_another_account_cannot_be_read(alice, mallory, browser):
+    theirs = perform(ENCRYPT_DATA, mallory, {"key_id": stage.a_key(mallory).key_id, "plain_text": "secret"})
+
+    answer = execute(browser, stage.a_key(alice), "decrypt", cipher_text=stage.b64(theirs.cipher_text))
+
+    assert answer.status_code == 422
+    assert "KMS.0207" in read(answer).text
+
+
+def test_a_disabled_key_does_not_decrypt_through_the_page_of_another(alice, browser):
+    key, other = stage.a_key(alice), stage.a_key(alice)
+    cipher_text = encrypted(browser, other, SECRET)
+    stage.disable(alice, other)
+
+    answer = execute(browser, key, "decrypt", cipher_text=cipher_text)
+
+    assert "The key has been disabled." in read(answer).text
+
+
+@pytest.mark.parametrize(("characters", "status"), [(1, 200), (3072, 200), (3073, 422), (5000, 422), (0, 422)])
+def test_as_much_is_encrypted_as_the_operation_takes(alice, browser, characters, status):
+    answer = execute(browser, stage.a_key(alice), "encrypt", plain_text="x" * characters)
+
+    assert answer.status_code == status
+    assert bool(faults(answer)) == (status == 422)
+
+
+# --- RSA and EC
+
+
+@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"])
+def test_rsa_encrypts_and_decrypts_with_the_chosen_algorithm(alice, browser, algorithm):
+    key = stage.a_key(alice, "RSA_2048", key_usage="ENCRYPT_DECRYPT")
+
+    cipher_text = encrypted(browser, key, SECRET, encryption_algorithm=algorithm)
+    page = read(execute(browser, key, "decrypt", cipher_text=cipher_text, encryption_algorithm=algorithm))
+
+    assert output(page) == SECRET
+    assert [e["text"] for e in page.all("option")][:1] == ["RSAES_OAEP_SHA_256"]
+
+
+def test_a_text_too_long_for_rsa_is_told_under_its_field(alice, browser):
+    key = stage.a_key(alice, "RSA_2048", key_usage="ENCRYPT_DECRYPT")
+
+    answer = execute(browser, key, "encrypt", plain_text="x" * 191, encryption_algorithm="RSAES_OAEP_SHA_256")
+
+    assert faults(answer)[0].startswith("KMS.2108")
+    assert "At most 190 bytes" in faults(answer)[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "algorithm"),
+    [("EC_P256", "ECDSA_SHA_256"), ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"), ("RSA_2048", "RSASSA_PSS_SHA_384")],
+)
+def test_what_was_signed_is_verified_and_what_was_changed_is_not(alice, browser, spec, algorithm):
+    key = stage.a_key(alice, spec)
+
+    signature = output(read(execute(browser, key, "sign", message=SECRET, signing_algorithm=algorithm)))
+    right = execute(browser, key, "verify", message=SECRET, signature=signature, signing_algorithm=algorithm)
+    wrong = execute(browser, key, "verify", message=SECRET + ".", signature=signature, signing_algorithm=algorithm)
+    garbled = execute(browser, key, "verify", message=SECRET, signature="zzz", signing_algorithm=algorithm)
+
+    assert "The signature is valid." in read(right).text
+    assert "The signature is not valid." in read(wrong).text
+    assert "The signature is not valid." in read(garbled).text
+
+
+@pytest.mark.parametrize("spec", ["EC_P384", "RSA_2048"])
+def test_a_signature_of_the_tool_holds_for_the_public_key_it_shows(alice, browser, spec):
+    key = stage.a_key(alice, spec)
+    algorithm = "ECDSA_SHA_384" if spec == "EC_P384" else "RSASSA_PKCS1_V1_5_SHA_256"
+
+    signature = base64.b64decode(
+        output(read(execute(browser, key, "sign", message="a\r\nb", signing_algorithm=algorithm)))
+    )
+    page = read(browser.get(address("tool", key.key_id), {"mode": "public-key"}))
+    pem = page.all("textarea", id="public-key")[0]["text"]
+
+    public = load_pem_public_key(pem.encode())
+    if spec == "EC_P384":
+        public.verify(signature, b"a\nb", ec.ECDSA(hashes.SHA384()))
+    else:
+        public.verify(signature, b"a\nb", padding.PKCS1v15(), hashes.SHA256())
+
+
+def test_the_public_key_is_a_file_too(alice, browser):
+    key = stage.a_key(alice, "EC_P256")
+
+    answer = browser.get(address("public_key", key.key_id))
+
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="publicKey_{key.key_id}.pem"'
+    assert answer.content.startswith(b"-----BEGIN PUBLIC KEY-----\n")
+
+
+def test_who_may_not_read_the_public_key_is_told_so(alice):
+    key = stage.a_key(alice, "EC_P256")
+
+    page = read(signed_in(factories.bob()).get(address("tool", key.key_id), {"mode": "public-key"}))
+
+    assert "kms:cmk:getPublicKey" in page.text
+    assert "BEGIN PUBLIC KEY" not in page.source
+
+
+# --- secrets
+
+
+def test_what_is_typed_stands_nowhere_afterwards(alice, browser, caplog):
+    key = stage.a_key(alice)
+
+    cipher_text = encrypted(browser, key, SECRET)
+    execute(browser, key, "decrypt", cipher_text=cipher_text)
+    execute(browser, key, "decrypt", cipher_text=cipher_text[:-4] + "AAAA")
+
+    traces = json.dumps(list(Trace.objects.values()), default=str)
+    sessions = "".join(str(session.get_decoded()) for session in Session.objects.all())
+    for trail in (traces, sessions, caplog.text):
+        for secret in (SECRET, base64.b64encode(SECRET.encode()).decode(), cipher_text[:60]):
+            assert secret not in trail
+
+
+@pytest.mark.parametrize("mode", ["encrypt", "decrypt", "sign", "nonsense", "", "public-key"])
+def test_a_mode_the_key_does_not_have_is_not_performed(alice, browser, mode):
+    key = stage.a_key(alice, "HMAC_256")
+
+    answer = execute(browser, key, mode, plain_text="x", message="x", cipher_text="x")
+
+    assert answer.status_code == 200
+    assert "HMAC keys" in read(answer).text
+
+
+def test_who_may_only_read_executes_nothing_by_a_forged_form(alice):
+    key = stage.a_key(alice)
+
+    answer = execute(signed_in(factories.bob()), key, "encrypt", plain_text="x")
+
+    assert answer.status_code == 422
+    assert "KMS.0306" in read(answer).text
+
+
+def test_a_default_key_has_no_tool(alice, browser):
+    key = stage.a_key(alice)
+    Key.objects.filter(pk=key.pk).update(alias="obs/default", is_default=True)
+
+    page = read(browser.get(address("detail", key.key_id)))
+
+    assert "Online Tool" not in page.texts("a")
+
+
+def test_htmx_gets_the_card_alone(alice):
+    key = stage.a_key(alice)
+
+    answer = execute(signed_in(factories.alice(), htmx="tool"), key, "encrypt", plain_text="x")
+
+    assert "<html" not in answer.content.decode()
+    assert output(read(answer))
