@@ -13,7 +13,6 @@ from iam import sessions
 from iam.authentication import console_caller
 from operations.console import go
 
-
 OPEN_BEFORE_CHANGE = frozenset({"iam:login", "iam:logout", "iam:logout_everywhere", "iam:password"})
 
 

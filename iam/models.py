@@ -5,8 +5,6 @@ No credential can be read back: a token is kept as its digest, a secret key seal
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -196,8 +194,3 @@ class SignInAttempts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.failures} until {self.blocked_until:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def preference(user: User, name: str, default: Any = None) -> Any:
-    """One choice a user made about the console: `columns`, `theme`, …"""
-    return user.preferences.get(name, default)

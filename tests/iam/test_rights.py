@@ -173,6 +173,15 @@ def test_the_database_refuses_an_assignment_without_one_holder_and_one_scope(fie
         Assignment.objects.create(policy=policy, **{name: things[name] for name in fields})
 
 
+def test_every_action_that_an_operation_asks_for_belongs_to_the_owner():
+    from kmsconsole.urls import OPERATIONS
+
+    asked_for = {operation.action for operation in OPERATIONS if operation.action is not None}
+
+    assert asked_for
+    assert asked_for <= set(rights.BUILT_IN["KMS Administrator"])
+
+
 def test_installing_the_built_in_policies_twice_adds_none():
     first = rights.install_built_in()
 
