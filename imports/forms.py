@@ -180,7 +180,7 @@ class ImportMaterialForm(OperationForm):
     def _implausible(self, name: str, value: Chosen) -> FieldError | None:
         if not value:
             missing = errors.PRIVATE_KEY_MISSING if name == "encrypted_privatekey" else errors.PARAMETER_MISSING
-            return FieldError(name, missing, missing.hint or _("Give the file, or paste it as Base64."))
+            return FieldError(name, missing, _("Give the file, or paste it as Base64."))
         fault = value.fault(_WANTED[name])
         return FieldError(name, errors.PARAMETER_INVALID, fault) if fault else None
 

@@ -103,7 +103,8 @@ def _generate(spec: KeySpec, file_name: str) -> str:
 
 def _oaep(key_id: str, plain: str, wrapped: str) -> str:
     return (
-        f"openssl pkeyutl -encrypt -pubin -keyform DER -inkey {wrapping_key_file(key_id)} \\\n"
+        "openssl pkeyutl -encrypt -pubin -keyform DER \\\n"
+        f"  -inkey {wrapping_key_file(key_id)} \\\n"
         f"  -in {plain} -out {wrapped} \\\n"
         f"  {_OAEP}"
     )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.console.rest import Rest
 from tests.services.product import Console
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -85,3 +86,9 @@ def admin_state(browser: Browser, console_server: Console) -> Iterator[dict]:
 def page(watched, console_server: Console, admin_state: dict) -> Page:
     """A page of the administrator, signed in; nothing is opened yet."""
     return watched(console_server, storage_state=admin_state).new_page()
+
+
+@pytest.fixture(scope="session")
+def rest(console_server: Console) -> Rest:
+    """A program that is signed in as the administrator."""
+    return Rest(console_server)

@@ -33,6 +33,19 @@ def resume_import(page: Page, console: Console, key_id: str) -> None:
     expect(heading(page, "Download the Import Items")).to_be_visible()
 
 
+def at_material(page: Page, console: Console, key_id: str, folder: Path) -> bytes:
+    """The three-step wizard of a waiting key, its wrapping key downloaded and returned (DER)."""
+    resume_import(page, console, key_id)
+    download(page, folder)
+    return (folder / f"wrappingKey_{key_id}").read_bytes()
+
+
+def at_existing_material(page: Page, console: Console, key_id: str) -> None:
+    resume_import(page, console, key_id)
+    page.get_by_text("Existing Key Material", exact=True).click()
+    next_step(page, "Import Key Material")
+
+
 def heading(page: Page, text: str) -> Locator:
     return page.locator("form[data-wizard]").get_by_role("heading", name=text, exact=True)
 
@@ -101,6 +114,12 @@ def choose_all(page: Page, folder: Path) -> None:
         choose(page, "encrypted_privatekey", folder / "EncryptedPrivateKey.bin")
     else:
         choose(page, "encrypted_key_material", folder / "EncryptedKeyMaterial.bin")
+
+
+def expect_fault(page: Page, name: str, sentence: str) -> None:
+    """The field itself says what is wrong, and Next waits."""
+    expect(field(page, name).locator(".checks .no")).to_contain_text(sentence)
+    expect(page.get_by_role("button", name="Next", exact=True)).to_be_disabled()
 
 
 def expect_refused(page: Page, step: str, code: str, *sentences: str) -> None:
