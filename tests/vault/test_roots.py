@@ -155,7 +155,9 @@ class TestTheFile:
             roots.configured().read()
 
     @pytest.mark.parametrize(
-        "content", [b"", b"x" * 31, bytes(range(33)), new_root()[:-2], new_root() + b"\n\n", b" " + new_root()]
+        "content",
+        [b"", b"x" * 31, bytes(range(33)), new_root()[:-2], new_root() + b"\n\n", b" " + new_root()],
+        ids=["empty", "31 bytes", "33 bytes", "short Base64", "two line ends", "a space before"],
     )
     def test_of_another_length_or_spelling_is_refused(self, home, content):
         write_root(home / "root.key", content)
