@@ -41,7 +41,7 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
             caller.authorise(operation, target)
             target.admit(operation.use)
             result = operation.run(caller, target, **request)
-            trail.succeeded()
+            trail.succeeded(result)
     except KmsError as error:
         _refused(operation, trail, error)
         raise

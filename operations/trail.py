@@ -30,8 +30,12 @@ class Trail:
     def about(self, target: Target) -> None:
         self._identity = target.trace_identity
 
-    def succeeded(self) -> None:
-        """In the transaction of the change; where there is none, in the journal. Durable either way on return."""
+    def succeeded(self, result: object = None) -> None:
+        """In the transaction of the change; where there is none, in the journal. Durable either way on return.
+
+        Where the result is a resource itself, as of creating one, the trace is about that.
+        """
+        self._identity = getattr(result, "trace_identity", self._identity)
         trace = self._trace(Rating.NORMAL, status=self._operation.status)
         if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
             trace.save(force_insert=True)
