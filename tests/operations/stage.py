@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import itertools
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +29,6 @@ from tests.kmscrypto import keys as private_keys
 from vault import hierarchy, initialisation
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
-_numbers = itertools.count(1)
 
 
 class Clock:
@@ -119,7 +117,7 @@ def refused(code: Code, *, hint: str = "", field: str | None = None):
 
 
 def a_key(caller, spec="AES_256", *, alias=None, **fields) -> Key:
-    alias = alias or f"key-{next(_numbers)}"
+    alias = alias or f"key-{secrets.token_hex(4)}"
     return perform(creation.CREATE_KEY, caller, {"key_alias": alias, "key_spec": spec, **fields})
 
 

@@ -1,0 +1,301 @@
+"""Races, run as a program of its own on the database that its environment names: `python -m tests.imports.races`.
+
+Processes, threads and connections are as in the product. It reads what to do, line by line, and answers each line with
+one; both are JSON. What is to be killed runs as `python -m tests.imports.races sweep`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from secrets import token_bytes
+
+import django
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+
+from imports.api import IMPORT_KEY_MATERIAL  # noqa: E402
+from imports.models import WrappingKey  # noqa: E402
+from imports.tasks import expire_material, expire_wrapping_keys  # noqa: E402
+from keys.models import Key  # noqa: E402
+from keys.tasks import delete_due_keys  # noqa: E402
+from kmscrypto import fingerprint, specs  # noqa: E402
+from operations import clock  # noqa: E402
+from operations.errors import KmsError  # noqa: E402
+from operations.models import Trace  # noqa: E402
+from operations.perform import perform  # noqa: E402
+from tests import factories  # noqa: E402
+from tests.kmscrypto import keys as private_keys  # noqa: E402
+from tests.operations import stage  # noqa: E402
+from vault import initialisation  # noqa: E402
+
+SWEEPS = (expire_wrapping_keys, expire_material, delete_due_keys)
+OFFERS = 10
+
+
+def alice():
+    return factories.caller(factories.alice())
+
+
+def prepare():
+    call_command("migrate", verbosity=0)
+    initialisation.initialise(use_existing_root=True)
+    alice()
+
+
+# --- together -----------------------------------------------------------------------------------------------------
+
+
+def together(*acts):
+    """Runs all of them at once, each in a thread with a connection of its own; what each answered."""
+    answers: list = [None] * len(acts)
+    start = threading.Barrier(len(acts))
+
+    def run(number, act):
+        start.wait()
+        answers[number] = answer_of(act)
+        connections.close_all()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def answer_of(act) -> str:
+    try:
+        act()
+    except KmsError as error:
+        return error.code.code
+    return "done"
+
+
+# --- many imports of one key --------------------------------------------------------------------------------------
+
+
+def import_race(spec: str, processes: int, threads: int):
+    """Everybody brings other material, under ten offers; who wins, and what is stored then."""
+    caller = alice()
+    key = stage.an_empty_key(caller, spec)
+    offers = [stage.an_offer(caller, key) for _ in range(OFFERS)]
+    requests, marks = [], []
+    for number in range(processes * threads):
+        plaintext = token_bytes(32) if spec == "AES_256" else _new_private_key()
+        requests.append(stage.a_request(key, offers[number % OFFERS], plaintext=plaintext))
+        marks.append(fingerprint.check_value(specs.SPECS[spec], plaintext))
+    shares = [requests[start : start + threads] for start in range(0, len(requests), threads)]
+    workers = [_worker(share) for share in shares]
+    for worker in workers:
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = [answer for worker in workers for answer in json.loads(worker.communicate()[0])]
+    key.refresh_from_db()
+    version = key.versions.get()
+    return {
+        "answers": answers,
+        "winners": [marks[number] for number, answer in enumerate(answers) if answer == "done"],
+        "stored": version.check_value,
+        "stored_public": _check_value_of_public(version),
+        "state": key.state,
+        "used_offers": WrappingKey.objects.filter(key=key, used_at__isnull=False).count(),
+        "traces": Trace.objects.filter(resource_id=key.key_id, name="importKeyMaterial", rating="normal").count(),
+        "refusals": Trace.objects.filter(name="importKeyMaterial", rating="warning", resource_id=key.key_id).count(),
+    }
+
+
+def _new_private_key():
+    ec = private_keys.ec
+    return private_keys.der(ec.generate_private_key(ec.SECP256R1()))
+
+
+def _check_value_of_public(version):
+    return fingerprint.public_check_value(bytes(version.public_key)) if version.public_key else None
+
+
+def _worker(requests):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.imports.races", "work"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    process.stdin.write(json.dumps(requests) + "\n")
+    process.stdin.flush()
+    return process
+
+
+def work():
+    requests = json.loads(sys.stdin.readline())
+    caller = alice()
+    connections.close_all()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    return together(*(lambda fields=fields: perform(IMPORT_KEY_MATERIAL, caller, fields) for fields in requests))
+
+
+# --- import or deletion, cancelling or deleting -------------------------------------------------------------------
+
+
+def import_and_schedule(rounds: int):
+    """An import and the scheduling of the key's deletion, at once: one goes first, and the row tells which."""
+    caller, outcomes = alice(), []
+    for _ in range(rounds):
+        key = stage.an_empty_key(caller)
+        fields = stage.a_request(key, stage.an_offer(caller, key))
+        imported, scheduled = together(
+            lambda fields=fields: perform(IMPORT_KEY_MATERIAL, caller, fields),
+            lambda key=key: stage.schedule_deletion(caller, key),
+        )
+        key.refresh_from_db()
+        outcomes.append(
+            {
+                "imported": imported,
+                "scheduled": scheduled,
+                "state": key.state,
+                "has_material": key.versions.filter(material_sealed__isnull=False).exists(),
+                "has_fingerprint": key.material_fingerprint is not None,
+                "used_offers": key.wrapping_keys.filter(used_at__isnull=False).count(),
+            }
+        )
+    return outcomes
+
+
+class Watches(threading.local):
+    """A clock for each thread: one is a second late."""
+
+    ahead = timedelta()
+
+
+def cancel_and_delete(rounds: int):
+    """For one who cancels the date is a second away, for the job it has come: the row's lock decides."""
+    caller, watches, outcomes = alice(), Watches(), []
+    before = clock.use(lambda: real() + watches.ahead)
+    real = before
+    for _ in range(rounds):
+        key = stage.a_key(caller)
+        stage.schedule_deletion(caller, key, days=7)
+
+        def cancel(key=key):
+            stage.cancel_deletion(caller, key)
+
+        def delete():
+            watches.ahead = timedelta(days=7, seconds=1)
+            delete_due_keys()
+
+        cancelled, _swept = together(cancel, delete)
+        left = Key.objects.filter(pk=key.pk).first()
+        outcomes.append(
+            {
+                "cancelled": cancelled,
+                "state": left.state if left else None,
+                "has_material": bool(left) and left.versions.filter(material_sealed__isnull=False).exists(),
+                "deletions": Trace.objects.filter(resource_id=key.key_id, name="deleteKey", rating="normal").count(),
+            }
+        )
+        if left:
+            left.delete()
+    clock.use(before)
+    return outcomes
+
+
+def duplicate_aliases(rounds: int):
+    """Two keys of one alias at once: one is made, the other is told so."""
+    caller = alice()
+    return [
+        sorted(together(*(lambda number=number: stage.a_key(caller, alias=f"same-{number}") for _ in range(2))))
+        for number in range(rounds)
+    ]
+
+
+def last_place(rounds: int):
+    """The quota has one place left, and four want it."""
+    from django.conf import settings
+
+    caller, outcomes = alice(), []
+    for _ in range(rounds):
+        settings.KMS_QUOTA_KEYS = Key.objects.filter(project_id=caller.project_id).count() + 1
+        outcomes.append(sorted(together(*(lambda: stage.a_key(caller) for _ in range(4)))))
+    settings.KMS_QUOTA_KEYS = 1000
+    return outcomes
+
+
+# --- sweeps -------------------------------------------------------------------------------------------------------
+
+
+def grow(count: int):
+    """As many keys with material that has expired, offers past their day, and keys past their date."""
+    caller = alice()
+    real = clock.use(lambda: real() - timedelta(days=30))
+    for _ in range(count):
+        expires_at = clock.epoch_seconds() + 3600
+        stage.an_imported_key(caller, expiration_time=expires_at)
+        stage.an_offer(caller, stage.an_empty_key(caller))
+        stage.schedule_deletion(caller, stage.a_key(caller), days=7)
+    clock.use(real)
+    return count
+
+
+def sweep():
+    return {done.__name__: done() for done in SWEEPS}
+
+
+def sweep_together(runners: int):
+    return together(*(lambda: [done() for done in SWEEPS] for _ in range(runners)))
+
+
+def inspect():
+    """What the rows say, and whether any is in between."""
+    now = clock.now()
+    normal = Trace.objects.filter(kind="SystemAction", rating="normal")
+    half_done = [
+        key.alias
+        for key in Key.objects.all()
+        if key.spec_name == "AES_256"
+        and key.state in (2, 3)
+        and not key.versions.filter(material_sealed__isnull=False).exists()
+    ]
+    half_done += [
+        key.alias for key in Key.objects.filter(state=5) if key.versions.filter(material_sealed__isnull=False).exists()
+    ]
+    return {
+        "due": {
+            "material": Key.objects.filter(material_expires_at__lte=now).count(),
+            "offers": WrappingKey.objects.filter(private_sealed__isnull=False, expires_at__lte=now).count(),
+            "deletions": Key.objects.filter(state=4, scheduled_deletion_at__lte=now).count(),
+        },
+        "traces": {
+            name: normal.filter(name=name).count() for name in ("expireKeyMaterial", "expireWrappingKey", "deleteKey")
+        },
+        "twice": normal.count() - normal.values("name", "resource_id").distinct().count(),
+        "half_done": half_done,
+    }
+
+
+WHAT = (
+    prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, last_place, grow, sweep,
+    sweep_together, inspect,
+)  # fmt: skip
+
+
+def serve():
+    known = {each.__name__: each for each in WHAT}
+    for line in sys.stdin:
+        what, *arguments = json.loads(line)
+        print(json.dumps(known[what](*arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["work"]:
+        print(json.dumps(work()))
+    elif sys.argv[1:] == ["sweep"]:
+        print("ready", flush=True)
+        sweep()
+    else:
+        serve()

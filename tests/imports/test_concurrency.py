@@ -1,0 +1,153 @@
+"""Many at once, in threads and processes, on SQLite and on PostgreSQL: one wins, and nothing is left half done."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.services.product import ROOT, clean_environment
+
+pytestmark = pytest.mark.system
+
+
+class Installation:
+    """A database with an account and an open strong room, and a program that races on it."""
+
+    def __init__(self, home: Path, **settings: str) -> None:
+        self.environment = clean_environment(
+            DJANGO_SETTINGS_MODULE="kmsconsole.settings",
+            KMS_HOME=str(home),
+            KMS_SECRET_KEY=secrets.token_urlsafe(50),
+            KMS_TEST_MODE="1",
+            KMS_RATE_LIMITS="off",
+            KMS_QUOTA_KEYS="1000",
+            KMS_LOG_LEVEL="ERROR",
+            KMS_TRACE_JOURNAL="0",
+            **settings,
+        )
+        self.errors = home / "errors.log"
+        self._program = self._start()
+        self.run("prepare")
+
+    def run(self, *what: object):
+        self._program.stdin.write(json.dumps(what) + "\n")
+        self._program.stdin.flush()
+        answer = self._program.stdout.readline()
+        assert answer, self.errors.read_text()[-4000:]
+        return json.loads(answer)
+
+    def kill_a_sweep(self, *, after: float) -> None:
+        """Starts one in a process of its own, and kills it that long after it has begun."""
+        process = self._start("sweep")
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(after)
+        process.kill()
+        process.communicate()
+
+    def close(self) -> None:
+        self._program.communicate()
+
+    def _start(self, *arguments: str) -> subprocess.Popen:
+        with self.errors.open("a") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.imports.races", *arguments],
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def installation(request, tmp_path_factory):
+    settings = {}
+    if request.param == "postgresql":
+        settings["KMS_DATABASE_URL"] = request.getfixturevalue("postgresql_server").create_database()
+    running = Installation(tmp_path_factory.mktemp(request.param), **settings)
+    yield running
+    running.close()
+
+
+@pytest.mark.parametrize("spec", ["AES_256", "EC_P256"])
+def test_of_a_hundred_imports_of_one_key_exactly_one_wins(installation, spec):
+    race = installation.run("import_race", spec, 2, 50)
+
+    answers = Counter(race["answers"])
+    assert answers == {"done": 1, "KMS.0310": 99}
+    assert race["winners"] == [race["stored"]]
+    if spec == "EC_P256":
+        assert race["stored_public"] == race["stored"]
+    assert (race["state"], race["used_offers"]) == (2, 1)
+    # Each of the hundred calls has left its trace.
+    assert (race["traces"], race["refusals"]) == (1, 99)
+
+
+def test_an_import_and_the_keys_deletion_at_once_leave_one_truth(installation):
+    for outcome in installation.run("import_and_schedule", 12):
+        won = outcome["imported"] == "done"
+        assert outcome["imported"] in ("done", "KMS.0310")
+        assert (outcome["scheduled"], outcome["state"]) == ("done", 4)
+        assert outcome["has_material"] is outcome["has_fingerprint"] is won
+        assert outcome["used_offers"] == int(won)
+
+
+def test_cancelling_and_deleting_at_once_leave_a_whole_key_or_none(installation):
+    outcomes = installation.run("cancel_and_delete", 20)
+
+    for outcome in outcomes:
+        if outcome["cancelled"] == "done":
+            assert outcome == {"cancelled": "done", "state": 3, "has_material": True, "deletions": 0}
+        else:
+            assert outcome == {"cancelled": "KMS.0207", "state": None, "has_material": False, "deletions": 1}
+
+
+def test_of_two_keys_of_one_alias_at_once_one_is_made(installation):
+    assert installation.run("duplicate_aliases", 10) == [["KMS.1104", "done"]] * 10
+
+
+def test_the_last_place_of_a_quota_is_given_once(installation):
+    assert installation.run("last_place", 5) == [["KMS.1105"] * 3 + ["done"]] * 5
+
+
+# --- jobs ---------------------------------------------------------------------------------------------------------
+
+NOTHING = {"material": 0, "offers": 0, "deletions": 0}
+
+
+def test_sweeps_at_once_do_everything_once(installation):
+    before = installation.run("inspect")["traces"]
+    installation.run("grow", 8)
+
+    installation.run("sweep_together", 4)
+
+    found = installation.run("inspect")
+    assert found["due"] == NOTHING
+    assert (found["twice"], found["half_done"]) == (0, [])
+    assert {name: found["traces"][name] - count for name, count in before.items()} == dict.fromkeys(before, 8)
+
+
+def test_a_sweep_that_is_killed_leaves_nothing_half_done_and_the_next_one_goes_on(installation):
+    before = installation.run("inspect")["traces"]
+    installation.run("grow", 8)
+
+    for moment in (0.0, 0.02, 0.05):
+        installation.kill_a_sweep(after=moment)
+        found = installation.run("inspect")
+        assert (found["twice"], found["half_done"]) == (0, [])
+        done, due = sum(found["traces"].values()) - sum(before.values()), sum(found["due"].values())
+        assert done + due == 24, "what is not due any more has left its trace"
+
+    installation.run("sweep")
+
+    found = installation.run("inspect")
+    assert (found["due"], found["twice"], found["half_done"]) == (NOTHING, 0, [])
+    assert {name: found["traces"][name] - count for name, count in before.items()} == dict.fromkeys(before, 8)
