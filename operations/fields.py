@@ -122,27 +122,31 @@ class Whole(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class Base64(Field):
-    """Strict Base64 (RFC 4648 section 4): no line breaks, no foreign characters, canonical padding."""
+    """Strict Base64 (RFC 4648 section 4): no line breaks, no foreign characters, right padding.
+
+    `canonical`: the bits that padding leaves over must be zero, so that no two texts mean the same bytes.
+    """
 
     min_bytes: int = 0
     max_bytes: int = 65536
+    canonical: bool = True
 
     def read(self, value: Any) -> bytes:
         if not isinstance(value, str) or len(value) > 4 * (self.max_bytes // 3 + 1):
             raise self.refuse()
-        raw = decode_base64(value)
+        raw = decode_base64(value, canonical=self.canonical)
         if raw is None or not self.min_bytes <= len(raw) <= self.max_bytes:
             raise self.refuse()
         return raw
 
 
-def decode_base64(text: str) -> bytes | None:
-    """The bytes, or None where the text is not canonical Base64. Leniency here would be malleability."""
+def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
+    """The bytes, or None where the text is not Base64; leniency would be malleability."""
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return raw if base64.b64encode(raw) == text.encode("ascii") else None
+    return raw if not canonical or base64.b64encode(raw) == text.encode("ascii") else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,9 @@ from keys.states import State
 from operations.caller import Caller
 
 DEFAULT_LIMIT = 1000
+# A marker from here on is the position of a key. A smaller one is an offset, as all of the original's markers are and
+# the example in its manual has one; we answer none.
+POSITIONS = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def list_keys(
     key_spec: str | None,
     enterprise_project_id: str | None,
 ) -> KeyPage:
-    """A key made meanwhile neither repeats nor hides another: the marker is the last key shown, not an offset."""
+    """A key made meanwhile neither repeats nor hides another: a marker of ours names the last key shown."""
     keys = queries.visible_keys(caller).select_related("project")
     if key_state is not None:
         # State 1 is reserved and never used: no key is in it.
@@ -44,9 +47,9 @@ def list_keys(
     if enterprise_project_id and enterprise_project_id != "all":
         keys = keys.filter(enterprise_project_id=enterprise_project_id)
     total = keys.count()
-    if marker:
-        keys = keys.filter(pk__lt=marker)
-    limit = limit or DEFAULT_LIMIT
-    found = list(keys.order_by("-pk")[: limit + 1])
+    limit, offset = limit or DEFAULT_LIMIT, marker or 0
+    if offset >= POSITIONS:
+        keys, offset = keys.filter(pk__lt=offset - POSITIONS), 0
+    found = list(keys.order_by("-pk")[offset : offset + limit + 1])
     page = found[:limit]
-    return KeyPage(page, str(page[-1].pk) if len(found) > limit else "", total)
+    return KeyPage(page, str(POSITIONS + page[-1].pk) if len(found) > limit else "", total)

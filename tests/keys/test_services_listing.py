@@ -130,11 +130,20 @@ def test_a_marker_is_a_number(alice, marker):
         page(alice, marker=marker)
 
 
-@pytest.mark.parametrize("marker", [1, "1", str(2**53)])
+@pytest.mark.parametrize("marker", [7, "7", str(10**12 - 1), str(10**12), str(2**53)])
 def test_a_marker_that_was_never_given_is_no_error(alice, marker):
     a_key(alice)
 
     assert page(alice, marker=marker)["total"] == 1
+
+
+def test_a_small_marker_is_an_offset_as_in_the_original(alice):
+    rows = [row.key_id for row in reversed(many_keys(alice, 4))]
+
+    answer = page(alice, limit="2", marker="1")
+
+    assert answer["keys"] == rows[1:3]
+    assert page(alice, limit="2", marker=answer["next_marker"])["keys"] == rows[3:]
 
 
 # --- filters ------------------------------------------------------------------------------------------------------

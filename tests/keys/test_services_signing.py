@@ -92,6 +92,21 @@ def test_a_digest_is_signed_as_the_message_is(alice, spec, algorithm):
     verify_outside(public_key(alice, key), algorithm, signature)
 
 
+def test_a_digest_may_be_written_as_the_manual_writes_its_own(alice):
+    """Its last letter has bits that padding leaves over, and they are not zero."""
+    fields = {
+        "message": "iNQmb9TmM40TuEX88olXnSCciXgjuSF9o+Fhk28DFYK=",
+        "signing_algorithm": "RSASSA_PSS_SHA_256",
+        "message_type": "DIGEST",
+    }
+    key = an_imported_key(alice, "RSA_2048")
+
+    signature = SIGN.respond(perform(SIGN, alice, {"key_id": key.key_id, **fields}))["signature"]
+
+    verified = perform(VERIFY, alice, {"key_id": key.key_id, "signature": signature, **fields})
+    assert verified.signature_valid
+
+
 def test_digest_is_the_default(alice):
     key = an_imported_key(alice, "EC_P256")
 

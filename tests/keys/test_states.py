@@ -190,7 +190,7 @@ def test_a_walk_through_the_services_follows_the_same_model(alice):
         "LOSE_MATERIAL": stage.delete_material,
         "IMPORT_MATERIAL": None,
     }
-    chance, plaintext = random.Random(20260301), bytes(range(32))
+    chance, plaintext = random.Random(20260301), bytes(range(32))  # noqa: S311  (a walk, no secret)
     key = stage.an_empty_key(alice)
     state, has_material = 5, False
 
