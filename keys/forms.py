@@ -27,7 +27,6 @@ from keys.api.schemas import ALIAS_MISSING_HINT
 from keys.states import Origin
 from kmscrypto.specs import SPECS, Usage
 from operations.console import OperationForm
-from operations.errors import PENDING_DAYS_INVALID
 
 MOST_TAGS = 20
 _TAG_CHARACTERS = re.compile(r"[\w@-]*")
@@ -217,7 +216,7 @@ class DeleteForm(OperationForm):
         label=_("Waiting Period (days)"),
         initial="7",
         widget=forms.NumberInput({"min": "7", "max": "1096", "step": "1", "inputmode": "numeric"}),
-        error_messages={"required": PENDING_DAYS_INVALID.hint},
+        error_messages={"required": _("Enter an integer between 7 and 1,096.")},
     )
     confirm = forms.CharField(strip=False, required=False)
 

@@ -7,7 +7,7 @@ it, so keys that are made or deleted meanwhile neither repeat nor hide another, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,7 +130,7 @@ class Cursor:
 class KeyPage:
     """`first` counts from 1; the cursors are texts for a link, empty where there is no such page."""
 
-    keys: list[Key]
+    keys: Sequence[Key]
     total: int
     first: int
     previous: str
@@ -163,7 +163,7 @@ def page(keys: QuerySet[Key], *, sort: Sort, cursor: Cursor | None, size: int, a
     before = 0
     if rows and has_previous:
         top = rows[0]
-        before = ordered.filter(_beyond(top.place, top.pk, downwards=not sort.descending)).count()  # type: ignore[attr-defined]
+        before = ordered.filter(_beyond(top.place, top.pk, downwards=not sort.descending)).count()
     return KeyPage(
         keys=rows,
         total=keys.count(),

@@ -44,7 +44,7 @@ def _area(most: int, *, counts: str = "characters", mono: bool = False) -> forms
     return forms.Textarea({**attributes, "class": "mono break"} if mono else attributes)
 
 
-def text_field(label: Text, most: int, **how: Any) -> forms.CharField:
+def text_field(label: Any, most: int, **how: Any) -> forms.CharField:
     return forms.CharField(
         label=label, strip=False, widget=_area(most, **how), error_messages={"required": _("Enter a text.")}
     )

@@ -74,7 +74,7 @@ class KeyPage(Page):
         }
 
     def tabs(self) -> list[dict[str, Any]]:
-        tabs = [("detail", _("Basic Information"), None)]
+        tabs: list[tuple[str, str, int | None]] = [("detail", _("Basic Information"), None)]
         if not self.key.is_default:
             tabs += [("tool", _("Online Tool"), None), ("tags", _("Tags"), self.tag_count)]
         tabs.append(("material", _("Key Material"), None))

@@ -6,7 +6,6 @@ succeeds or fails for itself, and those that failed are listed with their reason
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from keys import queries
 from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
@@ -60,8 +59,8 @@ class LifecycleDialog(Dialog):
     """One operation for each of the chosen keys."""
 
     form_class: ClassVar[type[OperationForm]]
-    done_one: ClassVar[Text]
-    done_many: ClassVar[Callable[[int], str]]
+    # What the toast says, by the number of keys.
+    done: ClassVar[Any]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         if not self.keys:
@@ -77,7 +76,7 @@ class LifecycleDialog(Dialog):
         failures = [failure for key in self.keys if (failure := self.perform(key, form))]
         done = len(self.keys) - len(failures)
         if done:
-            toast(request, str(self.done_one) if done == 1 else type(self).done_many(done))
+            toast(request, self.done % done)
         if failures:
             return self.show(request, status=422, failures=failures, done=done)
         return go(request, self.back)
@@ -109,11 +108,7 @@ class Enable(LifecycleDialog):
     title = gettext_lazy("Enable Key")
     body = "keys/dialogs/enable.html"
     form_class = EnableForm
-    done_one = gettext_lazy("Key enabled successfully")
-
-    @staticmethod
-    def done_many(count: int) -> str:
-        return ngettext("%d key enabled successfully", "%d keys enabled successfully", count) % count
+    done = ngettext_lazy("Key enabled successfully", "%d keys enabled successfully")
 
 
 class Disable(LifecycleDialog):
@@ -121,11 +116,7 @@ class Disable(LifecycleDialog):
     body = "keys/dialogs/disable.html"
     waits = "data-needs=#id_understood"
     form_class = DisableForm
-    done_one = gettext_lazy("Key disabled successfully")
-
-    @staticmethod
-    def done_many(count: int) -> str:
-        return ngettext("%d key disabled successfully", "%d keys disabled successfully", count) % count
+    done = ngettext_lazy("Key disabled successfully", "%d keys disabled successfully")
 
 
 class Delete(LifecycleDialog):
@@ -135,22 +126,14 @@ class Delete(LifecycleDialog):
     is_dangerous = True
     size = "wide"
     form_class = DeleteForm
-    done_one = gettext_lazy("Key deletion scheduled")
-
-    @staticmethod
-    def done_many(count: int) -> str:
-        return ngettext("Deletion of %d key scheduled", "Deletion of %d keys scheduled", count) % count
+    done = ngettext_lazy("Key deletion scheduled", "Deletion of %d keys scheduled")
 
 
 class CancelDeletion(LifecycleDialog):
     title = gettext_lazy("Cancel Deletion")
     body = "keys/dialogs/cancel_deletion.html"
     form_class = CancelDeletionForm
-    done_one = gettext_lazy("Key deletion canceled")
-
-    @staticmethod
-    def done_many(count: int) -> str:
-        return ngettext("Deletion of %d key canceled", "Deletion of %d keys canceled", count) % count
+    done = ngettext_lazy("Key deletion canceled", "Deletion of %d keys canceled")
 
 
 class EditDialog(KeyPage, Dialog):
