@@ -244,8 +244,9 @@ def test_a_default_key_is_not_touched_by_a_forged_form(alice, browser):
     key = stage.a_key(alice)
     Key.objects.filter(pk=key.pk).update(is_default=True)
 
-    post(browser, "disable", key)
+    answer = post(browser, "disable", key, follow=True)
 
+    assert toasts(answer) == ["The key does not exist."]
     assert state(key) == State.ENABLED
 
 
