@@ -1,0 +1,74 @@
+"""A sound request of every operation, made for a caller: what the tests over all operations start from.
+
+An operation that is added without a line here fails them.
+"""
+
+from __future__ import annotations
+
+from keys.api.encryption import ENCRYPT_DATA
+from keys.api.signing import SIGN
+from operations.perform import perform
+from tests.operations import stage
+from tests.operations.stage import a_key, an_empty_key, an_imported_key, b64
+
+MESSAGE = {"message": b64(b"a message"), "message_type": "RAW", "signing_algorithm": "ECDSA_SHA_256"}
+
+
+def _about(make, **fields):
+    return lambda caller: {"key_id": make(caller).key_id, **fields}
+
+
+def _disabled(caller):
+    return stage.disable(caller, a_key(caller))
+
+
+def _leaving(caller):
+    return stage.schedule_deletion(caller, a_key(caller))
+
+
+def _signing(caller):
+    return an_imported_key(caller, "EC_P256")
+
+
+def _ciphertext(caller):
+    key = a_key(caller)
+    done = perform(ENCRYPT_DATA, caller, {"key_id": key.key_id, "plain_text": "a text"})
+    return {"cipher_text": ENCRYPT_DATA.respond(done)["cipher_text"]}
+
+
+def _signature(caller):
+    fields = {"key_id": _signing(caller).key_id, **MESSAGE}
+    return {**fields, "signature": SIGN.respond(perform(SIGN, caller, fields))["signature"]}
+
+
+def _import(caller):
+    key = an_empty_key(caller)
+    return stage.a_request(key, stage.an_offer(caller, key))
+
+
+def _offer(caller):
+    key = an_empty_key(caller)
+    stage.an_offer(caller, key)
+    return {"key_id": key.key_id, "offer_id": str(key.wrapping_keys.get().pk)}
+
+
+RIGHT = {
+    "create-key": lambda caller: {"key_alias": "made-by-a-test"},
+    "describe-key": _about(a_key),
+    "list-keys": lambda caller: {},
+    "enable-key": _about(_disabled),
+    "disable-key": _about(a_key),
+    "schedule-key-deletion": _about(a_key, pending_days=7),
+    "cancel-key-deletion": _about(_leaving),
+    "update-key-alias": _about(a_key, key_alias="renamed-by-a-test"),
+    "update-key-description": _about(a_key, key_description="a description"),
+    "encrypt-data": _about(a_key, plain_text="a text"),
+    "decrypt-data": _ciphertext,
+    "sign": _about(_signing, **MESSAGE),
+    "verify": _signature,
+    "get-publickey": _about(_signing),
+    "get-parameters-for-import": _about(an_empty_key, wrapping_algorithm="RSAES_OAEP_SHA_256"),
+    "import-key-material": _import,
+    "delete-imported-key-material": _about(an_imported_key),
+    "revoke-import-offer": _offer,
+}
