@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from operations import journal, limits
+from operations import journal
 
 
 @shared_task
 def drain_journal() -> int:
     """Moves journaled traces into the trace table; returns how many."""
     return journal.drain()
-
-
-@shared_task
-def forget_rate_counts() -> None:
-    """Drops counters of windows long past."""
-    limits.forget_old()

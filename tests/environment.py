@@ -23,8 +23,6 @@ ROOT_KEY_FILE.write_bytes(secrets.token_bytes(32))
 
 os.environ.update(
     DJANGO_SETTINGS_MODULE="kmsconsole.settings",
-    # Playwright keeps an event loop running in the thread of the tests; Django would take the tests for coroutines.
-    DJANGO_ALLOW_ASYNC_UNSAFE="1",
     KMS_HOME=str(HOME),
     KMS_SECRET_KEY=secrets.token_urlsafe(50),
     KMS_TEST_MODE="1",

@@ -75,7 +75,7 @@ def _signed_in_state(browser: Browser, console: Console) -> Iterator[dict]:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def admin_state(browser: Browser, console_server: Console) -> Iterator[dict]:
     """The administrator's cookies, so that not every test types the password."""
     with _signed_in_state(browser, console_server) as state:

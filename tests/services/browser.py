@@ -1,4 +1,8 @@
-"""One Chromium for all browser tests of a process: Playwright can be started once only."""
+"""One Chromium for the browser tests of a file.
+
+Playwright keeps an event loop running in the thread of the tests, and beside one Django refuses its database: a browser
+that lived longer would fail whatever test file the same process runs next.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
