@@ -23,7 +23,6 @@ function wizard(form) {
   let current = Number(form.dataset.current ?? numbers[0]);
   let holdsToken = form.hasAttribute("data-holds-token");
   let finished = false;
-  let asking = false;
   const failed = new Set();
 
   const panelOf = (number) => panels.find((panel) => Number(panel.dataset.step) === number);
@@ -221,20 +220,18 @@ function wizard(form) {
   function askToLeave(event) {
     event.preventDefault();
     event.stopPropagation();
-    if (asking) return;
     if (!holdsToken || finished) {
       leave();
       return;
     }
     const question = $("#leave-wizard");
-    asking = true;
+    if (question.open) return;
     question.showModal();
     $("[data-leave-go]", question).onclick = () => {
       question.close();
       leave();
     };
     $("[data-leave-stay]", question).onclick = () => question.close();
-    question.onclose = () => { asking = false; };
   }
 
   form.addEventListener("submit", (event) => {
