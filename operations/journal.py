@@ -16,6 +16,7 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -57,6 +58,15 @@ class Segment:
         os.close(self._descriptor)
 
 
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Lines that are written together. Until they are, they count as failed: whoever waits is never told otherwise."""
+
+    lines: list[bytes] = field(default_factory=list)
+    is_done: bool = False
+    failure: OSError | None = field(default_factory=lambda: OSError("The journal was not written."))
+
+
 class Journal:
     """Group commit over one segment after another. Safe for threads; each process has its own."""
 
@@ -64,37 +74,31 @@ class Journal:
         self.folder = folder
         self._segment: Segment | None = None
         self._state = threading.Condition()
-        self._gathered: list[bytes] = []
-        self._batch = 1
-        self._finished = 0
+        self._gathering = Batch()
         self._is_writing = False
-        self._failures: dict[int, OSError] = {}
 
     def append(self, line: bytes) -> None:
         """Returns when the line is on disk. Raises OSError when it is not."""
         with self._state:
-            self._gathered.append(line)
-            mine = self._batch
-            while self._is_writing and self._finished < mine:
+            batch = self._gathering
+            batch.lines.append(line)
+            while self._is_writing and not batch.is_done:
                 self._state.wait()
-            if self._finished >= mine:
-                self._raise_failure(mine)
-                return
-            self._is_writing = True
-            lines, self._gathered = self._gathered, []
-            self._batch += 1
-        failure = self._write(b"".join(lines))
-        with self._state:
-            self._is_writing = False
-            self._finished = mine
-            self._failures = {mine: failure} if failure else {}
-            self._state.notify_all()
-        if failure:
-            raise failure
+            leads = not batch.is_done
+            if leads:
+                self._is_writing, self._gathering = True, Batch()
+        if leads:
+            self._commit(batch)
+        if batch.failure is not None:
+            raise batch.failure
 
-    def _raise_failure(self, batch: int) -> None:
-        if batch in self._failures:
-            raise self._failures[batch]
+    def _commit(self, batch: Batch) -> None:
+        try:
+            batch.failure = self._write(b"".join(batch.lines))
+        finally:
+            with self._state:
+                self._is_writing, batch.is_done = False, True
+                self._state.notify_all()
 
     def _write(self, data: bytes) -> OSError | None:
         try:
