@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 
@@ -62,7 +63,7 @@ class Chosen:
         return _of_hex(self.text, wanted) or _of_bytes(self.raw, wanted)
 
 
-def read(upload: UploadedFile | None, pasted: str) -> Chosen:
+def read(upload: UploadedFile[Any] | None, pasted: str) -> Chosen:
     """A file, else what was pasted. An empty file counts as nothing chosen."""
     if upload is None:
         return _from_text(pasted)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from imports import chosen
@@ -58,10 +57,6 @@ class EmptyKeyForm(CreateKeyForm):
     origin = None  # type: ignore[assignment]
     acknowledged = forms.BooleanField(
         error_messages={"required": _("Confirm that you understand what using an imported key means.")},
-        label=format_html(
-            _("I understand the {} of using an imported key."),
-            format_html('<a href="#notes" data-open="#notes">{}</a>', _("security and durability")),
-        ),
     )
 
     def __init__(self, *args: Any, enterprise_projects: Iterable[tuple[str, str]], **kwargs: Any) -> None:

@@ -31,8 +31,10 @@ def contrast(page: Page) -> list[str]:
 
 
 def inspect(page: Page, where: str) -> None:
-    """Light and dark, wide and narrow: axe finds nothing, and nothing hangs over the edge. Colours change without motion,
-    so that none is looked at on its way."""
+    """Light and dark, wide and narrow: axe finds nothing, and nothing hangs over the edge.
+
+    Colours change without motion, so that none is looked at on its way.
+    """
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
