@@ -60,4 +60,15 @@ LIST_KEYS = Operation(
     summary="The keys of the project, newest first.",
 )
 
-OPERATIONS = (DESCRIBE_KEY, LIST_KEYS)
+# The console's own: the same keys under the same permission and trace, for a page to filter and put in order.
+VIEW_KEYS = Operation(
+    name="view-keys",
+    action="kms:cmk:list",
+    locate=the_project,
+    run=listing.view_keys,
+    trace="viewKeys",
+    writes=False,
+    summary="The keys of the project, as the console lists them.",
+)
+
+OPERATIONS = (DESCRIBE_KEY, LIST_KEYS, VIEW_KEYS)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from keys import queries
-from keys.api.listing import LIST_KEYS
+from keys.api.listing import VIEW_KEYS
 from keys.models import Key
 from keys.pages import actions
 from keys.pages.actions import Action
@@ -24,9 +24,11 @@ from keys.paging import Cursor, KeyPage, Sort, page
 from keys.search import MOST_TAGS, Filters
 from keys.states import State
 from kmscrypto.specs import SPECS
-from operations import clock
+from operations import clock, errors
+from operations.caller import Caller
 from operations.console import Page, go, swaps, way_back
-from operations.errors import Text
+from operations.errors import KmsError, Text
+from operations.perform import perform
 
 SIZES = (10, 20, 50, 100)
 DEFAULT_SIZE = 20
@@ -78,13 +80,24 @@ class Head:
     hidden: bool
 
 
+def no_permission(request: HttpRequest, caller: Caller, error: KmsError, **context: Any) -> HttpResponse:
+    """Names the missing permission. Any other refusal is for `Page` to show."""
+    if error.code is not errors.NO_PERMISSION:
+        raise error
+    missing = {"missing": VIEW_KEYS.action, "project": caller.project_name}
+    return render(request, "keys/no_permission.html", {**context, **missing}, status=403)
+
+
 class KeyList(Page):
     """The list of custom keys. Every part of it is in the address, so it can be bookmarked, sent and gone back to."""
 
+    keys: QuerySet[Key]
+
     def get(self, request: HttpRequest) -> HttpResponse:
-        if not self.caller.may(str(LIST_KEYS.action)):
-            context = {**self.buttons(), "missing": LIST_KEYS.action, "project": self.caller.project_name}
-            return render(request, "keys/no_permission.html", context, status=403)
+        try:
+            self.keys = perform(VIEW_KEYS, self.caller, {})
+        except KmsError as error:
+            return no_permission(request, self.caller, error, **self.buttons())
         is_part = swaps(request, "keys")
         response = render(request, "keys/table.html" if is_part else "keys/list.html", self.context())
         if is_part:
@@ -166,7 +179,7 @@ class KeyList(Page):
         return {"create": actions.create_action(self.caller), "import": actions.import_action(self.caller)}
 
     def found(self) -> KeyPage:
-        keys = queries.visible_keys(self.caller).filter(is_default=False)
+        keys = self.keys.filter(is_default=False)
         if self.scope.chosen:
             keys = keys.filter(enterprise_project_id=self.scope.chosen)
         return page(self.filters.apply(keys), sort=self.sort, cursor=self.cursor, size=self.size)
@@ -244,10 +257,10 @@ class DefaultKeys(Page):
     """Keys that other services made for themselves: to be seen, not to be changed (console.md B2)."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        if not self.caller.may(str(LIST_KEYS.action)):
-            context = {"missing": LIST_KEYS.action, "project": self.caller.project_name, "is_default": True}
-            return render(request, "keys/no_permission.html", context, status=403)
-        keys = list(queries.visible_keys(self.caller).filter(is_default=True).order_by("alias"))
+        try:
+            keys = list(perform(VIEW_KEYS, self.caller, {}).filter(is_default=True).order_by("alias"))
+        except KmsError as error:
+            return no_permission(request, self.caller, error, is_default=True)
         now = clock.now()
         rows = [Row(key, key.state_now(now), None, "", []) for key in keys]
         return render(request, "keys/defaults.html", {"rows": rows})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from keys import queries
 from keys.locate import InProject
 from keys.models import Key
@@ -25,6 +27,11 @@ class KeyPage:
 
 def describe_key(caller: Caller, key: Key) -> Key:
     return key
+
+
+def view_keys(caller: Caller, project: InProject) -> QuerySet[Key]:
+    """Not yet read: whoever asked narrows it down first."""
+    return queries.visible_keys(caller)
 
 
 def list_keys(

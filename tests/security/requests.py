@@ -56,6 +56,7 @@ RIGHT = {
     "create-key": lambda caller: {"key_alias": "made-by-a-test"},
     "describe-key": _about(a_key),
     "list-keys": lambda caller: {},
+    "view-keys": lambda caller: {},
     "enable-key": _about(_disabled),
     "disable-key": _about(a_key),
     "schedule-key-deletion": _about(a_key, pending_days=7),

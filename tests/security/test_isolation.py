@@ -21,9 +21,9 @@ from tests.security.requests import RIGHT
 
 OPEN = [operation for operation in OPERATIONS if operation.action is not None]
 INTERNAL = [operation for operation in OPERATIONS if operation.action is None]
-ABOUT_A_KEY = [operation for operation in OPEN if operation.name not in ("create-key", "list-keys")]
+ABOUT_A_KEY = [operation for operation in OPEN if operation.name not in ("create-key", "list-keys", "view-keys")]
 # What a reader may do in the cloud: look, and nothing else.
-READING = {"describe-key", "list-keys"}
+READING = {"describe-key", "list-keys", "view-keys"}
 
 
 def named(operations):
