@@ -67,6 +67,9 @@ def configuration(level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            # A line for each job of each sweep tells an operator nothing.
+            "celery.beat": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             # Its messages quote the statement and its parameters.
             "django.db.backends": {"level": "WARNING"},
         },

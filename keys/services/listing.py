@@ -45,7 +45,8 @@ def list_keys(
     enterprise_project_id: str | None,
 ) -> KeyPage:
     """A key made meanwhile neither repeats nor hides another: a marker of ours names the last key shown."""
-    keys = queries.visible_keys(caller).select_related("project")
+    everything = queries.visible_keys(caller).select_related("project")
+    keys = everything
     if key_state is not None:
         # State 1 is reserved and never used: no key is in it.
         keys = queries.in_state(keys, State(int(key_state))) if key_state != "1" else keys.none()
@@ -53,7 +54,8 @@ def list_keys(
         keys = keys.filter(spec_name=key_spec)
     if enterprise_project_id and enterprise_project_id != "all":
         keys = keys.filter(enterprise_project_id=enterprise_project_id)
-    total = keys.count()
+    is_whole = keys is everything and caller.rights.reach("kms:cmk:list").is_whole
+    total = queries.count_living(project.project_id) if is_whole else keys.count()
     limit, offset = limit or DEFAULT_LIMIT, marker or 0
     if offset >= POSITIONS:
         keys, offset = keys.filter(pk__lt=offset - POSITIONS), 0
