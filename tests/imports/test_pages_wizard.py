@@ -284,6 +284,10 @@ def test_closing_erases_the_private_half_at_once(browser, key):
     row = WrappingKey.objects.get(pk=offer["offer_id"])
     assert row.private_sealed is None
     assert row.revoked_at is not None
+    assert browser.get(url("wrapping_key", key, offer["offer_id"])).status_code == 400
+    assert (
+        'data-current="1"' in browser.get(f"{url('import_material', key)}?offer={offer['offer_id']}").content.decode()
+    )
 
 
 # --- who may ------------------------------------------------------------------------------------------------------
