@@ -34,7 +34,6 @@ DUTIES = (
     ),
     Duty("imports.tasks.expire_material", 1, "Erase material past its expiry; its key goes to Pending import."),
     Duty("keys.tasks.delete_due_keys", 1, "Delete keys whose waiting period is over."),
-    Duty("operations.tasks.drain_journal", 1, "Move journaled traces into the trace table."),
     Duty("iam.tasks.forget_expired", 10, "Forget tokens, sessions and counters that no longer say anything."),
 )
 
