@@ -17,6 +17,7 @@ function wizard(form) {
   const next = $("[data-wizard-next]", form);
   const previous = $("[data-wizard-previous]", form);
   const note = $("[data-wizard-note]", form);
+  const existing = $("[data-wizard-existing]", form);
   const errors = $("[data-errors]", form);
   const numbers = panels.map((panel) => Number(panel.dataset.step));
   const first = Number(form.dataset.first ?? numbers[0]);
@@ -61,7 +62,8 @@ function wizard(form) {
     const panel = panelOf(number);
     showSteps();
     previous.hidden = number <= first || !numbers.includes(number - 1);
-    const label = panel.dataset.nextLabel && way() !== "existing" ? panel.dataset.nextLabel : isLast() ? "OK" : "Next";
+    if (existing) existing.hidden = !panel.hasAttribute("data-download");
+    const label = panel.dataset.nextLabel ?? (isLast() ? "OK" : "Next");
     next.replaceChildren(...(label.startsWith("Download") ? [icon("download")] : []), label);
     if (note) note.textContent = holdsToken ? "Closing now makes the import token invalid." : panel.dataset.note ?? "";
     permitNext();
@@ -72,7 +74,13 @@ function wizard(form) {
     announce(`Step ${number}: ${heading?.textContent ?? ""}`);
   }
 
-  const way = () => new FormData(form).get("way") ?? "download";
+  /** Which way the person goes on: with a wrapping key to be downloaded, or with material and token from the API. */
+  function goBy(way) {
+    const input = $("input[name=way]", form);
+    if (!input) return;
+    input.value = way;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }
 
   function strip(faults, link) {
     const lines = faults.map(({ code, message, hint }) => {
@@ -155,6 +163,7 @@ function wizard(form) {
   }
 
   async function download() {
+    goBy("download");
     const answer = await request(form.dataset.downloadUrl, () => smallBody(panelOf(current)));
     if (!answer) return;
     const der = fromBase64(ascii(answer.wrapping_key));
@@ -192,8 +201,7 @@ function wizard(form) {
     clearFaults();
     showSteps();
     try {
-      const downloads = panelOf(current).hasAttribute("data-download") && way() !== "existing";
-      if (downloads) await download();
+      if (panelOf(current).hasAttribute("data-download")) await download();
       else if (isLast()) await submit();
       else if (panelOf(current).hasAttribute("data-check")) await check();
       else showStep(current + 1);
@@ -243,7 +251,12 @@ function wizard(form) {
     showStep(current - 1);
   });
   for (const name of ["input", "change", "kms:checked"]) form.addEventListener(name, permitNext);
-  form.addEventListener("change", (event) => event.target.name === "way" && showStep(current, { focus: false }));
+  existing?.addEventListener("click", (event) => {
+    event.preventDefault();
+    clearFaults();
+    goBy("existing");
+    showStep(current + 1);
+  });
   $("[data-wizard-cancel]", form)?.addEventListener("click", askToLeave);
   form.addEventListener("kms:expired", () => {
     if (!holdsToken || finished) return;

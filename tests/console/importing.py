@@ -42,8 +42,8 @@ def at_material(page: Page, console: Console, key_id: str, folder: Path) -> byte
 
 def at_existing_material(page: Page, console: Console, key_id: str) -> None:
     resume_import(page, console, key_id)
-    page.get_by_text("Existing Key Material", exact=True).click()
-    next_step(page, "Import Key Material")
+    page.get_by_role("button", name="Existing Key Material").click()
+    expect(heading(page, "Import Key Material")).to_be_visible()
 
 
 def heading(page: Page, text: str) -> Locator:

@@ -25,11 +25,11 @@ PAGE = """{% extends "base.html" %}{% block title %}Import Key{% endblock %}
 {% block heading %}<div class="page-head"><h1>Import Key</h1></div>{% endblock %}
 {% block content %}<div class="wizard"><div class="card steps">{% include "components/stepper.html" with steps=steps only %}</div>
 <form class="card main" data-wizard data-current="2" method="post" enctype="multipart/form-data" action="/import" data-download-url="/offer" data-revoke-url="/revoke" data-exit-url="/keys" data-first="2">
-<input type="hidden" name="csrfmiddlewaretoken" value="secret-1"><input type="hidden" name="key_id" value="{{ key_id }}">
+<input type="hidden" name="csrfmiddlewaretoken" value="secret-1"><input type="hidden" name="key_id" value="{{ key_id }}"><input type="hidden" name="way" value="download">
 <div data-errors></div>
 <section data-step="2" class="body stackv" data-download data-next-label="Download and Continue" data-note="The empty key exists."><h2>Download the Import Items</h2>
 {% include "components/key_id_field.html" with key_id=key_id only %}
-<div class="ways"><label class="way"><input type="radio" name="way" value="download" checked><strong>Download a wrapping key</strong></label><label class="way"><input type="radio" name="way" value="existing"><strong>Existing Key Material</strong></label></div></section>
+</section>
 <section data-step="3" class="body stackv" hidden><h2>Import Key Material</h2>
 <span data-when="way=download">Wrapping key valid for {% include "components/countdown.html" with fill="expires_at" only %}</span>
 <fieldset data-when="way=download"><legend class="vh">Where do you wrap the material?</legend><div class="segmented"><label><input type="radio" name="where" value="files" checked>I have wrapped files</label><label><input type="radio" name="where" value="browser">Wrap in this browser</label></div></fieldset>
@@ -44,7 +44,7 @@ PAGE = """{% extends "base.html" %}{% block title %}Import Key{% endblock %}
 <section data-step="4" class="body stackv" hidden><h2>Import Key Token</h2>
 <div data-when="way=existing">{% include "components/material_field.html" with name="import_token" label="Key import token" kind="token" min_bytes=150 max_bytes=4608 only %}</div>
 {% include "components/expiry_field.html" only %}</section>
-<footer><span class="grow small" data-wizard-note></span><a class="btn" href="/keys" data-wizard-cancel>Cancel</a><button class="btn" type="button" data-wizard-previous>Previous</button><button class="btn primary" data-wizard-next>Next</button></footer>
+<footer><span class="grow small" data-wizard-note></span><a class="btn" href="/keys" data-wizard-cancel>Cancel</a><button class="btn" type="button" data-wizard-previous>Previous</button><button class="btn" name="way" value="existing" data-wizard-existing>Existing Key Material</button><button class="btn primary" data-wizard-next>Next</button></footer>
 </form></div>{% include "components/leave_dialog.html" only %}{% endblock %}"""
 
 
@@ -289,8 +289,7 @@ def test_existing_material_needs_no_download_and_asks_for_the_token(open_wizard,
     site.answers["/import"] = succeed
     token = base64.b64encode(secrets.token_bytes(300)).decode()
 
-    page.get_by_text("Existing Key Material").click()
-    next_step(page)
+    page.get_by_role("button", name="Existing Key Material").click()
     expect(page.get_by_text("Wrap in this browser")).to_be_hidden()
     choose(page, "encrypted_key_material", secrets.token_bytes(256))
     next_step(page)
@@ -340,7 +339,7 @@ def test_closing_after_the_download_asks_and_then_revokes_the_token(open_wizard,
     question.get_by_role("button", name="OK", exact=True).click()
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
     [form] = site.posted("/revoke")
-    assert form.fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID}
+    assert form.fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID, "way": "download"}
 
 
 def test_cancel_before_the_download_asks_nothing(open_wizard, site):
