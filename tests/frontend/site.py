@@ -5,6 +5,7 @@ Pages are template texts; what a service would answer is given per test as a fun
 
 import json
 import mimetypes
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -111,6 +112,11 @@ def serve(site: Site) -> ThreadingHTTPServer:
 
     class Server(ThreadingHTTPServer):
         request_queue_size = 64
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            # A page that is left takes its connections along; that is no news.
+            if not isinstance(sys.exc_info()[1], ConnectionError):
+                super().handle_error(request, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
     site.address = f"http://127.0.0.1:{server.server_port}"
