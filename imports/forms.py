@@ -21,7 +21,7 @@ from keys.models import Key
 from keys.states import Origin
 from kmscrypto.specs import SPECS
 from operations import errors
-from operations.console import OperationForm
+from operations.console import OperationForm, TypedConfirmation
 from operations.errors import FieldError, KmsError
 
 _WANTED = {
@@ -191,13 +191,7 @@ class ImportMaterialForm(OperationForm):
 
 class DeleteMaterialForm(OperationForm):
     operation = DELETE_IMPORTED_KEY_MATERIAL
-    confirm = forms.CharField(strip=False, required=False)
-
-    def clean_confirm(self) -> str:
-        typed: str = self.cleaned_data["confirm"]
-        if typed != "DELETE":
-            raise forms.ValidationError(_('Enter "DELETE" in capitals.'))
-        return typed
+    confirm = TypedConfirmation()
 
     def to_request(self) -> dict[str, Any]:
         return {}

@@ -26,7 +26,7 @@ from keys.api.lifecycle import (
 from keys.api.schemas import ALIAS_MISSING_HINT
 from keys.states import Origin
 from kmscrypto.specs import SPECS, Usage
-from operations.console import OperationForm
+from operations.console import OperationForm, TypedConfirmation
 
 MOST_TAGS = 20
 _TAG_CHARACTERS = re.compile(r"[\w@-]*")
@@ -218,13 +218,7 @@ class DeleteForm(OperationForm):
         widget=forms.NumberInput({"min": "7", "max": "1096", "step": "1", "inputmode": "numeric"}),
         error_messages={"required": _("Enter an integer between 7 and 1,096.")},
     )
-    confirm = forms.CharField(strip=False, required=False)
-
-    def clean_confirm(self) -> str:
-        typed: str = self.cleaned_data["confirm"]
-        if typed != "DELETE":
-            raise forms.ValidationError(_('Enter "DELETE" in capitals.'))
-        return typed
+    confirm = TypedConfirmation()
 
     def to_request(self) -> dict[str, Any]:
         return {"pending_days": self.cleaned_data.get("pending_days", "")}

@@ -104,6 +104,21 @@ def toast_now(response: HttpResponse, text: str, *, kind: str = "success") -> Ht
     return response
 
 
+class TypedConfirmation(forms.CharField):
+    """For what cannot be undone: the word itself, exactly as it is asked for."""
+
+    word = "DELETE"
+
+    def __init__(self) -> None:
+        super().__init__(strip=False, required=False)
+
+    def clean(self, value: Any) -> str:
+        typed: str = super().clean(value)
+        if typed != self.word:
+            raise forms.ValidationError(_('Enter "%s" in capitals.') % self.word)
+        return typed
+
+
 class OperationForm(forms.Form):
     """Subclasses set `operation` and fields named as on the wire; `to_request` may reshape them."""
 
