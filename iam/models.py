@@ -153,6 +153,23 @@ class Token(models.Model):
         return f"token of {self.user_id} until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
+class ConsoleSession(models.Model):
+    """A console session that is alive: without its row, a session cookie opens nothing (SEC-043).
+
+    The session's data names the row, never the row the session: nothing in here is worth stealing.
+    """
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="console_sessions")
+    address = models.CharField(max_length=45, blank=True)
+    agent = models.CharField(max_length=256, blank=True)
+    signed_in_at = models.DateTimeField(db_index=True)
+    seen_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id} since {self.signed_in_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 class AccessKey(models.Model):
     """An AK/SK pair. Two slots a user, so that one can replace the other without a gap (SEC-045)."""
 

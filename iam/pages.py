@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import View
 
 from iam import sessions
+from iam.agents import browser
 from iam.authentication import client_address
 from iam.forms import PasswordForm, SignInForm
 from iam.services import passwords, signin
@@ -52,7 +53,7 @@ class SignIn(View):
             return response
         with transaction.atomic():
             signin.succeeded(user, _origin(request))
-            sessions.begin(request, user)
+            sessions.begin(request, user, _origin(request))
         response = redirect(way_back(request, settings.LOGIN_REDIRECT_URL))
         response.set_cookie(
             ACCOUNT_COOKIE,
@@ -117,7 +118,7 @@ class ChangePassword(View):
         with transaction.atomic():
             passwords.put(user, form.cleaned_data["new"])
             record_event(origin.trace, signin.caller_of(user, origin), resource=("user", user.pk, user.name))
-            sessions.renew(request, user)
+            sessions.renew(request, user, origin)
         toast(request, _("Password changed. All other sessions and all tokens have ended."))
         return redirect(way_back(request, settings.LOGIN_REDIRECT_URL))
 
@@ -132,7 +133,25 @@ class Credentials(Page):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         projects = projects_of_account(self.caller.account_id)
-        return render(request, "iam/credentials.html", {"caller": self.caller, "projects": projects})
+        here = sessions.id_of(request)
+        living = [(row, browser(row.agent), row.pk == here) for row in sessions.living(self.caller.user_id)]
+        context = {"caller": self.caller, "projects": projects, "sessions": living}
+        return render(request, "iam/credentials.html", context)
+
+
+class EndSession(Page):
+    """Signs another browser of the same user out, from its next request on (SEC-043)."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
+        with transaction.atomic():
+            if not sessions.end_other(self.caller.user_id, session_id):
+                raise Http404
+            resource = ("user", self.caller.user_id, self.caller.user_name)
+            record_event("endSession", self.caller, resource=resource, request={"session_id": session_id})
+        toast(request, _("The session has ended."))
+        return go(request, reverse("iam:credentials"))
 
 
 def _usual_account(request: HttpRequest) -> str:

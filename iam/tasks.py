@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.contrib.sessions.models import Session
 
-from iam import throttle
+from iam import sessions, throttle
 from iam.models import Token
 from operations import clock, limits
 
@@ -14,5 +14,6 @@ def forget_expired() -> None:
     now = clock.now()
     Token.objects.filter(expires_at__lte=now).delete()
     Session.objects.filter(expire_date__lt=now).delete()
+    sessions.forget_old()
     throttle.forget_old()
     limits.forget_old()

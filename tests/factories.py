@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 
-from iam import rights
+from iam import rights, sessions
 from iam.authentication import selected_project
 from iam.models import Assignment, Policy, User
 from iam.services import tokens
 from iam.services.bootstrap import open_account
-from operations import clock
+from iam.services.signin import Origin
 from operations.caller import Caller, Kind
 from projects.models import Account, EnterpriseProject, Project, Region
 
@@ -136,9 +136,8 @@ def headers(of: User, *, project: Project | None = None) -> dict[str, str]:
 
 def sign_in(client: Any, of: User) -> Any:
     """Gives Django's test client a console session of the user, without the form. Returns the client."""
-    now = clock.epoch_seconds()
     session = client.session
-    session["iam"] = {"user": of.pk, "epoch": of.session_epoch, "issued_at": now, "seen_at": now}
+    session["iam"] = sessions.opened(of, Origin(kind=Kind.CONSOLE, address="192.0.2.7", agent="tests"))
     session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
     return client

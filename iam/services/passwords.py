@@ -39,12 +39,14 @@ def put(user: User, password: str, *, must_change: bool = False) -> None:
     names = ["password", "must_change_password", "password_changed_at", "password_epoch", "session_epoch"]
     user.save(update_fields=names)
     user.refresh_from_db(fields=["password_epoch", "session_epoch"])
+    user.console_sessions.all().delete()
 
 
 def end_all_sessions(user: User) -> None:
     """Every console session of the user ends with its next request; tokens live on."""
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     user.refresh_from_db(fields=["session_epoch"])
+    user.console_sessions.all().delete()
 
 
 def is_right(user: User | None, password: str) -> bool:

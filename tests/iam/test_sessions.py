@@ -7,7 +7,8 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from iam.models import User
+from iam.agents import browser
+from iam.models import ConsoleSession, User
 from iam.services import passwords
 from operations.models import Trace
 from tests import factories
@@ -337,7 +338,7 @@ def test_a_page_costs_a_bounded_number_of_queries(alice_in, django_assert_max_nu
         factories.project(f"eu-de_{number}")
         factories.enterprise_project(f"team {number}")
 
-    # session, user, rights, projects of page, projects of selector, enterprise projects
+    # session, user, rights, projects of page, sessions, projects of selector, enterprise projects
     with django_assert_max_num_queries(8):
         alice_in.get(CREDENTIALS)
 
@@ -350,3 +351,205 @@ def test_hostile_names_are_shown_as_text(client, db):
 
     assert "<script>alert" not in page
     assert "<img" not in page
+
+
+# --- sessions listed and ended one by one
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+
+def ending(session):
+    return f"/console/sessions/{session.pk}/end"
+
+
+def row_of(client):
+    return ConsoleSession.objects.get(pk=client.session["iam"]["id"])
+
+
+def listed(client):
+    return {session.pk: (name, is_this) for session, name, is_this in client.get(CREDENTIALS).context["sessions"]}
+
+
+def test_every_session_is_listed_with_its_browser_address_and_times(cast, clock):
+    phone = Client(REMOTE_ADDR="192.0.2.44", headers={"User-Agent": FIREFOX})
+    log_in(phone)
+    signed_in_at = clock.at
+    clock.advance(minutes=5)
+    here = factories.sign_in(Client(), cast.alice)
+
+    page = here.get(CREDENTIALS).content.decode()
+
+    assert listed(here) == {row_of(here).pk: ("tests", True), row_of(phone).pk: ("Firefox 128 on Linux", False)}
+    assert "Firefox 128 on Linux" in page
+    assert "192.0.2.44" in page
+    assert f"{signed_in_at:%Y-%m-%d %H:%M:%S}" in page
+
+
+def test_only_the_session_that_looks_is_marked_and_has_no_button_of_its_own(alice_in, cast):
+    other = factories.sign_in(Client(), cast.alice)
+
+    page = alice_in.get(CREDENTIALS).content.decode()
+
+    assert page.count("This session") == 1
+    assert f'action="{ending(row_of(other))}"' in page
+    assert ending(row_of(alice_in)) not in page
+
+
+def test_a_session_that_is_ended_is_out_at_its_next_request_and_no_other_is(alice_in, cast):
+    other, third = factories.sign_in(Client(), cast.alice), factories.sign_in(Client(), cast.alice)
+    gone = row_of(other)
+
+    response = alice_in.post(ending(gone))
+
+    assert response["Location"] == CREDENTIALS
+    assert not is_in(other)
+    assert is_in(alice_in)
+    assert is_in(third)
+    trace = Trace.objects.get(name="endSession")
+    assert (trace.user_name, trace.kind) == ("alice", "ConsoleAction")
+
+
+def test_a_strangers_session_answers_like_one_that_never_was(alice_in, cast):
+    bob, mallory = factories.sign_in(Client(), cast.bob), factories.sign_in(Client(), cast.mallory)
+    never_was = alice_in.post("/console/sessions/0123456789abcdef0123456789abcdef/end")
+    assert alice_in.post("/console/sessions/%00/end").status_code == 404
+
+    for stranger in (bob, mallory):
+        answer = alice_in.post(ending(row_of(stranger)))
+        assert answer.status_code == never_was.status_code == 404
+        assert is_in(stranger)
+        assert row_of(stranger).pk not in listed(alice_in)
+    assert not Trace.objects.filter(name="endSession").exists()
+
+
+def test_ending_a_session_wants_the_csrf_token_and_is_no_link(alice_in, cast):
+    other = factories.sign_in(Client(), cast.alice)
+    strict = factories.sign_in(Client(enforce_csrf_checks=True), cast.alice)
+
+    assert strict.post(ending(row_of(other))).status_code == 403
+    assert alice_in.get(ending(row_of(other))).status_code == 405
+    assert is_in(other)
+
+
+def test_nobody_ends_a_session_without_being_in(client, cast):
+    other = factories.sign_in(Client(), cast.alice)
+
+    assert client.post(ending(row_of(other)))["Location"].startswith(LOGIN)
+    assert is_in(other)
+
+
+def test_what_the_cookie_holds_is_not_in_the_row(client, cast):
+    log_in(client)
+
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    row = ConsoleSession.objects.values().get()
+    assert cookie
+    assert cookie not in json.dumps(row, default=str)
+    assert row["id"] not in cookie
+
+
+def test_the_id_by_which_a_session_is_listed_does_not_open_the_console(alice_in):
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = row_of(alice_in).pk
+
+    assert not is_in(thief)
+
+
+def test_last_seen_is_written_together_with_the_session(alice_in, clock):
+    began = clock.at
+    clock.advance(seconds=59)
+    is_in(alice_in)
+    assert row_of(alice_in).seen_at == began.replace(microsecond=0)
+
+    clock.advance(seconds=1)
+    is_in(alice_in)
+
+    assert row_of(alice_in).seen_at == clock.at.replace(microsecond=0)
+
+
+def test_a_session_that_has_run_out_is_not_listed(alice_in, cast, clock):
+    factories.sign_in(Client(), cast.alice)
+    clock.advance(minutes=20)
+    is_in(alice_in)
+    clock.advance(minutes=10)
+
+    assert list(listed(alice_in)) == [row_of(alice_in).pk]
+
+
+def test_leaving_takes_a_session_off_the_list(alice_in, cast):
+    other = factories.sign_in(Client(), cast.alice)
+
+    other.post("/console/logout")
+
+    assert list(listed(alice_in)) == [row_of(alice_in).pk]
+
+
+def test_leaving_everywhere_empties_the_list_of_this_user_alone(alice_in, cast):
+    factories.sign_in(Client(), cast.alice)
+    bob = factories.sign_in(Client(), cast.bob)
+
+    alice_in.post("/console/logout-everywhere")
+
+    assert list(ConsoleSession.objects.all()) == [row_of(bob)]
+
+
+def test_after_a_change_of_the_password_this_session_alone_is_listed_since_it_began(alice_in, cast, clock):
+    factories.sign_in(Client(), cast.alice)
+    began = row_of(alice_in).signed_in_at
+    clock.advance(minutes=10)
+
+    change(alice_in)
+
+    assert list(listed(alice_in)) == [row_of(alice_in).pk]
+    assert row_of(alice_in).signed_in_at == began
+
+
+def test_signing_in_again_leaves_no_session_behind(client, cast):
+    log_in(client)
+    log_in(client)
+
+    assert list(ConsoleSession.objects.all()) == [row_of(client)]
+
+
+def test_a_hostile_browser_name_is_shown_as_text(alice_in, cast):
+    log_in(Client(headers={"User-Agent": "<script>alert(1)</script>" + "x" * 5000}))
+
+    page = alice_in.get(CREDENTIALS).content.decode()
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (FIREFOX, "Firefox 128 on Linux"),
+        (
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0"
+            ),
+            "Edge 131 on Windows",
+        ),
+        (
+            (
+                "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "Chrome/131.0.0.0 Mobile Safari/537.36"
+            ),
+            "Chrome 131 on Android",
+        ),
+        (
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+                "Version/17.5 Mobile/15E148 Safari/604.1"
+            ),
+            "Safari 17 on iOS",
+        ),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("z" * 41, "z" * 39 + "…"),
+        ("", ""),
+    ],
+)
+def test_a_browser_is_named_in_a_few_words(agent, name):
+    assert browser(agent) == name

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from iam import throttle
-from iam.models import SignInAttempts, Token
+from iam.models import ConsoleSession, SignInAttempts, Token
 from iam.services import tokens
 from iam.tasks import forget_expired
 from tests import factories
@@ -50,3 +50,15 @@ def test_a_token_that_expires_this_second_goes(frozen):
     forget_expired()
 
     assert not Token.objects.exists()
+
+
+def test_a_listed_session_goes_once_it_is_idle_for_too_long(frozen, client):
+    alice = factories.alice()
+    factories.sign_in(client, alice)
+    frozen.advance(minutes=29)
+    factories.sign_in(client, alice)
+    frozen.advance(minutes=1)
+
+    forget_expired()
+
+    assert ConsoleSession.objects.get().pk == client.session["iam"]["id"]
