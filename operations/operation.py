@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from operations.answers import EMPTY, Schema
 from operations.caller import Caller
 from operations.errors import KmsError
 from operations.fields import Request
@@ -50,11 +51,15 @@ class Operation:
     # False for what changes no row: no transaction is opened, and its trace goes to the journal.
     writes: bool = True
     respond: Callable[[Any], Mapping[str, Any]] = lambda _result: {}
+    # What `respond` gives; EMPTY also stands for no body at all.
+    answer: Schema = field(default_factory=lambda: EMPTY)
     # The name its trace bears.
     trace: str
     # Beside a failure's trace, in the same transaction: what must survive the refusal (SEC-026).
     on_refusal: Callable[[KmsError], None] | None = None
     rate: Rate | None = None
+    # Whether a grant on a key may name it.
+    grantable: bool = False
     summary: str = ""
 
     def read(self, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def test_every_operation_has_a_name_a_trace_and_a_summary_of_its_own(operation):
     assert operation.summary.endswith(".")
     assert [other.name for other in OPERATIONS].count(operation.name) == 1
     assert [other.trace for other in OPERATIONS].count(operation.trace) == 1
-    assert operation.path in (None, f"kms/{operation.name}")
+    assert operation.path is None or operation.path.startswith("kms/")
 
 
 @named(OPEN)
