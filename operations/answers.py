@@ -1,4 +1,4 @@
-"""The shape of an answer, as JSON Schema: what the published description promises and tests hold real answers against."""
+"""The shape of an answer, as JSON Schema: published in the API description, and held against real answers by tests."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ class Operation:
     prepare: Callable[[Mapping[str, Any]], Any] | None = None
     run: Callable[..., Any]
     request: Request = field(default_factory=Request)
-    # Turns what `run` returned into the answer's JSON object.
     # False for what changes no row: no transaction is opened, and its trace goes to the journal.
     writes: bool = True
+    # Turns what `run` returned into the answer's JSON object.
     respond: Callable[[Any], Mapping[str, Any]] = lambda _result: {}
     # What `respond` gives; EMPTY also stands for no body at all.
     answer: Schema = field(default_factory=lambda: EMPTY)
