@@ -1,0 +1,94 @@
+"""`openstack kms …`, the unmodified command line, configured by OS_* variables as its manual says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.wire.openstack import REGION, unique
+
+pytestmark = pytest.mark.system
+
+PROGRAM = Path(sys.executable).parent / "openstack"
+
+
+@dataclass
+class Commands:
+    environment: dict[str, str]
+    directory: Path
+
+    def run(self, *words: str) -> subprocess.CompletedProcess:
+        command = [PROGRAM, *words]
+        return subprocess.run(command, env=self.environment, cwd=self.directory, capture_output=True, text=True)
+
+    def say(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def ask(self, *words: str):
+        return json.loads(self.say(*words, "-f", "json"))
+
+
+@pytest.fixture
+def commands(wire, tmp_path):
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "OS_AUTH_URL": f"{wire.console.url}/v3",
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_USERNAME": wire.user,
+        "OS_PASSWORD": wire.password,
+        "OS_USER_DOMAIN_NAME": wire.console.account,
+        "OS_PROJECT_NAME": REGION,
+        "OS_PROJECT_DOMAIN_NAME": wire.console.account,
+        "OS_REGION_NAME": REGION,
+    }
+    return Commands(environment, tmp_path)
+
+
+def test_a_key_is_created_shown_and_listed(wire, commands):
+    alias = unique("cli")
+
+    created = commands.ask("kms", "cmk", "create", alias, "--description", "from the command line", "--realm", "eu-de")
+    shown = commands.ask("kms", "cmk", "show", alias)
+    listed = commands.ask("kms", "cmk", "list", "--state", "2", "--limit", "3")
+
+    assert (created["key_alias"], created["domain_id"]) == (alias, wire.domain_id)
+    assert shown["ID"] == created["ID"]
+    assert (shown["key_description"], shown["realm"], shown["key_state"]) == ("from the command line", "eu-de", "2")
+    assert listed[0] == {"ID": created["ID"], "key_alias": alias, "key_state": "2"}
+
+
+def test_a_key_is_led_through_its_states_by_its_alias(wire, commands):
+    alias = unique("cli")
+    key_id = wire.answer("create-key", {"key_alias": alias})["key_info"]["key_id"]
+
+    def state_after(*words: str) -> str:
+        assert commands.say("kms", "cmk", *words) == ""
+        return wire.answer("describe-key", {"key_id": key_id})["key_info"]["key_state"]
+
+    assert state_after("disable", alias) == "3"
+    assert state_after("enable", alias) == "2"
+    assert state_after("delete", alias, "7") == "4"
+    assert state_after("cancel", "delete", alias) == "3"
+
+
+def test_a_key_that_does_not_exist_ends_the_command_with_an_error(commands):
+    refused = commands.run("kms", "cmk", "show", unique("nobody"))
+
+    assert refused.returncode == 1
+    assert "No Key found for" in refused.stderr
+
+
+def test_a_token_and_the_catalog_are_shown(wire, commands):
+    token = commands.ask("token", "issue")
+    catalog = {service["Type"]: service["Endpoints"] for service in commands.ask("catalog", "list")}
+
+    assert (token["project_id"], len(token["user_id"])) == (wire.project_id, 32)
+    assert catalog["kms"][0]["url"] == catalog["kmsv1"][0]["url"] == f"{wire.console.url}/v1.0/{wire.project_id}"
