@@ -51,6 +51,9 @@ class Use(Enum):
     SIGN = auto()
     VERIFY = auto()
     PUBLIC_KEY = auto()
+    DATA_KEY = auto()
+    GENERATE_MAC = auto()
+    VERIFY_MAC = auto()
     DESCRIBE = auto()
     EDIT = auto()
     ENABLE = auto()
@@ -62,7 +65,18 @@ class Use(Enum):
     DELETE_MATERIAL = auto()
 
 
-CRYPTOGRAPHIC = frozenset({Use.ENCRYPT, Use.DECRYPT, Use.SIGN, Use.VERIFY, Use.PUBLIC_KEY})
+CRYPTOGRAPHIC = frozenset(
+    {
+        Use.ENCRYPT,
+        Use.DECRYPT,
+        Use.SIGN,
+        Use.VERIFY,
+        Use.PUBLIC_KEY,
+        Use.DATA_KEY,
+        Use.GENERATE_MAC,
+        Use.VERIFY_MAC,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,18 @@ def _with_public_key(nature: Nature) -> Code | None:
     return None if nature.spec.is_asymmetric else errors.SYMMETRIC_UNSUPPORTED
 
 
+def _for_data_keys(nature: Nature) -> Code | None:
+    if nature.spec.family is Family.HMAC:
+        return errors.HMAC_UNSUPPORTED
+    return errors.ASYMMETRIC_UNSUPPORTED if nature.spec.is_asymmetric else None
+
+
+def _for_macs(nature: Nature) -> Code | None:
+    if nature.spec.family is Family.HMAC:
+        return None
+    return errors.ASYMMETRIC_UNSUPPORTED if nature.spec.is_asymmetric else errors.SYMMETRIC_UNSUPPORTED
+
+
 def _imported(nature: Nature) -> Code | None:
     return None if nature.origin is Origin.EXTERNAL else errors.EXTERNAL_KEY_REQUIRED
 
@@ -118,6 +144,9 @@ KINDS: Mapping[Use, Callable[[Nature], Code | None]] = {
     Use.SIGN: _for_signing,
     Use.VERIFY: _for_signing,
     Use.PUBLIC_KEY: _with_public_key,
+    Use.DATA_KEY: _for_data_keys,
+    Use.GENERATE_MAC: _for_macs,
+    Use.VERIFY_MAC: _for_macs,
     Use.OFFER_IMPORT: _importable,
     Use.IMPORT_MATERIAL: _importable,
     Use.DELETE_MATERIAL: _with_deletable_material,

@@ -159,7 +159,19 @@ DIGEST_LENGTH = _bad(
     _("With DIGEST, send exactly the hash of the message."),
 )
 SIGNING_ALGORITHM = _bad("KMS.0332", "This key is not support the signing algorithm.")
+RANDOM_LENGTH = _bad("KMS.1801", "random_data_length must be 512 bits.", _("8 to 8,192 bits, a multiple of 8."))
+RANDOM_LENGTH_UNEVEN = _bad("KMS.1802", "random_data_length must be a multiple of 8.")
+DATA_KEY_LENGTH = _bad("KMS.1901", "datakey_length must be in the range 8 bits to 8,192 bits.")
+DATA_KEY_SPEC = _bad("KMS.1902", "key_spec can only be AES_128 or AES_256.")
+DATA_KEY_LENGTH_UNEVEN = _bad("KMS.1903", "datakey_length must be a multiple of 8.")
 PLAIN_TEXT_INVALID = _bad("KMS.2101", "Invalid plain_text.", _("1 to 4,096 bytes can be encrypted at once."))
+DATA_KEY_PLAIN_LENGTH = _bad("KMS.2102", "datakey_plain_length must be 64 bytes.", _("1 to 1,024 bytes."))
+DATA_KEY_DIGEST = _bad(
+    "KMS.2103",
+    "Failed to verify the DEK hash.",
+    _("plain_text is the data key followed by its SHA-256 digest, both in hexadecimal."),
+)
+DATA_KEY_PLAIN_MISMATCH = _bad("KMS.2104", "The length of plain_text does not match datakey_plain_length.")
 SYMMETRIC_ALGORITHM = _bad("KMS.2105", "The symmetric key not support this encryption algorithm.")
 RSA_ALGORITHM = _bad("KMS.2106", "The rsa key not support this encryption algorithm.")
 RSA_PLAIN_TEXT_TOO_LONG = _bad("KMS.2108", "The rsa encryption plain_text is over length.")
@@ -168,6 +180,8 @@ CIPHER_TEXT_INVALID = _bad(
     "Invalid cipher_text.",
     _("It is incomplete, was changed, belongs to another project, or needs the context it was encrypted with."),
 )
+DATA_KEY_CIPHER_LENGTH = _bad("KMS.2202", "datakey_cipher_length must be 64 bytes.", _("1 to 1,024 bytes."))
+DATA_KEY_CIPHER_MISMATCH = _bad("KMS.2204", "The length of cipher_text does not match datakey_cipher_length.")
 
 # Import
 UNWRAP_FAILED = _bad(

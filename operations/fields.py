@@ -150,6 +150,37 @@ def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hex(Field):
+    """Bytes as pairs of hexadecimal digits, in either case."""
+
+    min_bytes: int = 1
+    max_bytes: int = 32768
+
+    def read(self, value: Any) -> bytes:
+        if not isinstance(value, str) or not 2 * self.min_bytes <= len(value) <= 2 * self.max_bytes:
+            raise self.refuse()
+        try:
+            return binascii.unhexlify(value)
+        except ValueError as cause:
+            raise self.refuse() from cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bits(Whole):
+    """A length in bits that whole bytes have; `uneven` is the code of one between them."""
+
+    minimum: int = 8
+    maximum: int = 8192
+    uneven: Code
+
+    def read(self, value: Any) -> int:
+        bits = super().read(value)
+        if bits % 8:
+            raise Bad(self.uneven, self.uneven.hint)
+        return bits
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeyId(Field):
     """A key's ID and nothing else; an alias-shaped text is refused here (api.md, "K")."""
 

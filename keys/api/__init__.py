@@ -1,11 +1,12 @@
 """The REST face of keys: every operation, declared; the URLs, documents and tests are made from this tuple."""
 
-from keys.api import creation, encryption, lifecycle, listing, signing
+from keys.api import creation, datakeys, encryption, lifecycle, listing, signing
 
 OPERATIONS = (
     *creation.OPERATIONS,
     *listing.OPERATIONS,
     *lifecycle.OPERATIONS,
     *encryption.OPERATIONS,
+    *datakeys.OPERATIONS,
     *signing.OPERATIONS,
 )

@@ -13,6 +13,7 @@ from keys.services.encryption import Decrypted, Encrypted
 from keys.states import Use
 from kmscrypto.specs import EncryptionAlgorithm
 from operations import errors
+from operations.answers import TEXT, record
 from operations.fields import Base64, Choice, Field, KeyReference, Request
 from operations.operation import Operation
 
@@ -52,8 +53,10 @@ ENCRYPT_DATA = Operation(
         )
     ),
     respond=lambda result: _encrypted(result),
+    answer=record(key_id=TEXT, cipher_text=TEXT),
     trace="encryptData",
     writes=False,
+    grantable=True,
     summary="Encrypt up to 4,096 bytes with a key.",
 )
 
@@ -73,8 +76,10 @@ DECRYPT_DATA = Operation(
         )
     ),
     respond=lambda result: _decrypted(result),
+    answer=record(key_id=TEXT, plain_text=TEXT, plain_text_base64=TEXT),
     trace="decryptData",
     writes=False,
+    grantable=True,
     summary="Decrypt what encrypt-data made; the ciphertext names its key.",
 )
 

@@ -25,6 +25,7 @@ DESCRIBE_KEY = Operation(
     respond=lambda key: {"key_info": key_details(key)},
     trace="describeKey",
     writes=False,
+    grantable=True,
     summary="Everything about a key but its material.",
 )
 

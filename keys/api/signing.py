@@ -11,6 +11,7 @@ from keys.services import signing
 from keys.states import Use
 from kmscrypto.specs import SigningAlgorithm
 from operations import errors
+from operations.answers import TEXT, record
 from operations.fields import Bad, Base64, Choice, KeyReference, Request
 from operations.operation import Operation
 
@@ -55,8 +56,10 @@ SIGN = Operation(
         "key_id": result.key.key_id,
         "signature": base64.b64encode(result.signature).decode("ascii"),
     },
+    answer=record(key_id=TEXT, signature=TEXT),
     trace="sign",
     writes=False,
+    grantable=True,
     summary="Sign a message, or its digest, with an RSA or EC key.",
 )
 
@@ -72,8 +75,10 @@ VERIFY = Operation(
         "key_id": result.key.key_id,
         "signature_valid": "true" if result.signature_valid else "false",
     },
+    answer=record(key_id=TEXT, signature_valid=TEXT),
     trace="verify",
     writes=False,
+    grantable=True,
     summary="Verify a signature.",
 )
 
@@ -86,8 +91,10 @@ GET_PUBLICKEY = Operation(
     run=signing.get_public_key,
     request=ANY_KEY,
     respond=lambda result: {"key_id": result.key.key_id, "public_key": result.pem},
+    answer=record(key_id=TEXT, public_key=TEXT),
     trace="getPublicKey",
     writes=False,
+    grantable=True,
     summary="The public half of an RSA or EC key, PEM.",
 )
 

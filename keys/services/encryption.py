@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
-from keys import material
+from keys import ciphertexts, material
 from keys.models import Key
-from kmscrypto import envelope, rsa
+from kmscrypto import rsa
 from kmscrypto.envelope import Purpose
 from kmscrypto.errors import CryptoError, MessageTooLong
 from kmscrypto.specs import EncryptionAlgorithm, Family
@@ -41,21 +40,15 @@ def encrypt_data(
     additional_authenticated_data: str | None,
 ) -> Encrypted:
     """1 to 4,096 bytes; with RSA as much as OAEP takes (RSA_PLAIN_TEXT_TOO_LONG)."""
-    algorithm = _algorithm(key, encryption_algorithm)
-    opened = material.open_version(key)
+    algorithm = algorithm_of(key, encryption_algorithm)
     if key.spec.family is Family.RSA:
-        try:
-            return Encrypted(key, rsa.encrypt(opened.usable, algorithm, plain_text))
-        except MessageTooLong as cause:
-            hint = f"At most {cause.limit_bytes} bytes with {key.spec_name} and {algorithm}."
-            raise KmsError(errors.RSA_PLAIN_TEXT_TOO_LONG, field="plain_text", hint=hint) from cause
-    sealed = envelope.seal(
-        opened.usable,
+        return Encrypted(key, _rsa_encrypted(key, algorithm, plain_text))
+    sealed = ciphertexts.seal(
+        key,
         plain_text,
         purpose=Purpose.DATA,
-        key_id=UUID(key.key_id),
-        version=opened.version,
-        binding=_binding(key, encryption_context, additional_authenticated_data),
+        context=encryption_context,
+        additional=additional_authenticated_data,
     )
     return Encrypted(key, sealed)
 
@@ -70,30 +63,40 @@ def decrypt_data(
     additional_authenticated_data: str | None,
 ) -> Decrypted:
     """Raises CIPHER_TEXT_INVALID, always the same, for anything that was cut, changed, moved or lacks its context."""
-    algorithm = _algorithm(key, encryption_algorithm)
-    try:
-        if key.spec.family is Family.RSA:
-            return Decrypted(key, rsa.decrypt(material.open_version(key).usable, algorithm, cipher_text))
-        sealed = envelope.parse(cipher_text)
-        if sealed.key_id != UUID(key.key_id):
-            raise KmsError(errors.CIPHER_TEXT_INVALID, field="cipher_text")
-        binding = _binding(key, encryption_context, additional_authenticated_data)
-        opened = material.open_version(key, sealed.version)
-        return Decrypted(key, envelope.open(opened.usable, sealed, purpose=Purpose.DATA, binding=binding))
-    except CryptoError as cause:
-        raise KmsError(errors.CIPHER_TEXT_INVALID, field="cipher_text") from cause
+    algorithm = algorithm_of(key, encryption_algorithm)
+    if key.spec.family is Family.RSA:
+        return Decrypted(key, _rsa_decrypted(key, algorithm, cipher_text))
+    plain_text = ciphertexts.unseal(
+        key,
+        cipher_text,
+        purpose=Purpose.DATA,
+        context=encryption_context,
+        additional=additional_authenticated_data,
+    )
+    return Decrypted(key, plain_text)
 
 
-def _binding(key: Key, context: Mapping[str, str] | None, additional: str | None) -> bytes:
-    return envelope.bind(key.project.region_id, key.project_id) + envelope.context(context, additional)
-
-
-def _algorithm(key: Key, wanted: str | None) -> str:
+def algorithm_of(key: Key, wanted: str | None, *, field: str = "encryption_algorithm") -> str:
     """AES takes none or SYMMETRIC_DEFAULT; RSA must be told which (api.md 2)."""
     if key.spec.family is Family.AES:
         if wanted not in (None, EncryptionAlgorithm.SYMMETRIC_DEFAULT):
-            raise KmsError(errors.SYMMETRIC_ALGORITHM, field="encryption_algorithm")
+            raise KmsError(errors.SYMMETRIC_ALGORITHM, field=field)
         return EncryptionAlgorithm.SYMMETRIC_DEFAULT
     if wanted not in key.spec.encryption_algorithms:
-        raise KmsError(errors.RSA_ALGORITHM, field="encryption_algorithm")
+        raise KmsError(errors.RSA_ALGORITHM, field=field)
     return str(wanted)
+
+
+def _rsa_encrypted(key: Key, algorithm: str, plain_text: bytes) -> bytes:
+    try:
+        return rsa.encrypt(material.open_version(key).usable, algorithm, plain_text)
+    except MessageTooLong as cause:
+        hint = f"At most {cause.limit_bytes} bytes with {key.spec_name} and {algorithm}."
+        raise KmsError(errors.RSA_PLAIN_TEXT_TOO_LONG, field="plain_text", hint=hint) from cause
+
+
+def _rsa_decrypted(key: Key, algorithm: str, cipher_text: bytes) -> bytes:
+    try:
+        return rsa.decrypt(material.open_version(key).usable, algorithm, cipher_text)
+    except CryptoError as cause:
+        raise ciphertexts.invalid() from cause

@@ -19,6 +19,7 @@ ALL_STATES = (State.ENABLED, State.DISABLED, State.PENDING_DELETION, State.PENDI
 # As printed: api.md section 4. One row a group of operations, one column a state: 2, 3, 4, 5.
 MATRIX = {
     (Use.ENCRYPT, Use.DECRYPT, Use.SIGN, Use.VERIFY, Use.PUBLIC_KEY): (OK, "KMS.0209", "KMS.0210", "KMS.1301"),
+    (Use.DATA_KEY, Use.GENERATE_MAC, Use.VERIFY_MAC): (OK, "KMS.0209", "KMS.0210", "KMS.1301"),
     (Use.ENABLE,): ("KMS.1201", OK, "KMS.0210", "KMS.1201"),
     (Use.DISABLE,): (OK, "KMS.1301", "KMS.0210", "KMS.1301"),
     (Use.SCHEDULE_DELETION,): (OK, OK, "KMS.1402", OK),
@@ -36,10 +37,14 @@ CELLS = [
     for state, expected in zip(ALL_STATES, row, strict=True)
 ]
 
+EC = Nature(SPECS["EC_P256"], Usage.SIGN_VERIFY, Origin.EXTERNAL)
+HMAC = Nature(SPECS["HMAC_256"], Usage.GENERATE_VERIFY_MAC, Origin.KMS)
 SUITABLE = {
-    Use.SIGN: Nature(SPECS["EC_P256"], Usage.SIGN_VERIFY, Origin.EXTERNAL),
-    Use.VERIFY: Nature(SPECS["EC_P256"], Usage.SIGN_VERIFY, Origin.EXTERNAL),
-    Use.PUBLIC_KEY: Nature(SPECS["EC_P256"], Usage.SIGN_VERIFY, Origin.EXTERNAL),
+    Use.SIGN: EC,
+    Use.VERIFY: EC,
+    Use.PUBLIC_KEY: EC,
+    Use.GENERATE_MAC: HMAC,
+    Use.VERIFY_MAC: HMAC,
 }
 AES = Nature(SPECS["AES_256"], Usage.ENCRYPT_DECRYPT, Origin.EXTERNAL)
 
@@ -57,23 +62,25 @@ def test_the_matrix_knows_every_use():
     assert {use for uses in MATRIX for use in uses} == set(Use) == set(states.REFUSALS)
 
 
-# What each kind of key is for, whatever its state. Rows: spec and usage; columns as named.
+# What each kind of key is for, whatever its state. Rows: spec and usage; columns: the uses below.
 KINDS = {
-    ("AES_256", "ENCRYPT_DECRYPT"): {"encrypt": OK, "sign": "KMS.1115", "public": "KMS.0331"},
-    ("RSA_2048", "ENCRYPT_DECRYPT"): {"encrypt": OK, "sign": "KMS.0334", "public": OK},
-    ("RSA_3072", "SIGN_VERIFY"): {"encrypt": "KMS.0335", "sign": OK, "public": OK},
-    ("RSA_4096", "SIGN_VERIFY"): {"encrypt": "KMS.0335", "sign": OK, "public": OK},
-    ("EC_P256", "SIGN_VERIFY"): {"encrypt": "KMS.1114", "sign": OK, "public": OK},
-    ("EC_P384", "SIGN_VERIFY"): {"encrypt": "KMS.1114", "sign": OK, "public": OK},
-    ("HMAC_256", "GENERATE_VERIFY_MAC"): {"encrypt": "KMS.0341", "sign": "KMS.0341", "public": "KMS.0341"},
-    ("HMAC_384", "GENERATE_VERIFY_MAC"): {"encrypt": "KMS.0341", "sign": "KMS.0341", "public": "KMS.0341"},
-    ("HMAC_512", "GENERATE_VERIFY_MAC"): {"encrypt": "KMS.0341", "sign": "KMS.0341", "public": "KMS.0341"},
+    ("AES_256", "ENCRYPT_DECRYPT"): (OK, "KMS.1115", "KMS.0331", OK, "KMS.0331"),
+    ("RSA_2048", "ENCRYPT_DECRYPT"): (OK, "KMS.0334", OK, "KMS.0325", "KMS.0325"),
+    ("RSA_3072", "SIGN_VERIFY"): ("KMS.0335", OK, OK, "KMS.0325", "KMS.0325"),
+    ("RSA_4096", "SIGN_VERIFY"): ("KMS.0335", OK, OK, "KMS.0325", "KMS.0325"),
+    ("EC_P256", "SIGN_VERIFY"): ("KMS.1114", OK, OK, "KMS.0325", "KMS.0325"),
+    ("EC_P384", "SIGN_VERIFY"): ("KMS.1114", OK, OK, "KMS.0325", "KMS.0325"),
+    ("HMAC_256", "GENERATE_VERIFY_MAC"): ("KMS.0341", "KMS.0341", "KMS.0341", "KMS.0341", OK),
+    ("HMAC_384", "GENERATE_VERIFY_MAC"): ("KMS.0341", "KMS.0341", "KMS.0341", "KMS.0341", OK),
+    ("HMAC_512", "GENERATE_VERIFY_MAC"): ("KMS.0341", "KMS.0341", "KMS.0341", "KMS.0341", OK),
 }
-COLUMNS = {
-    "encrypt": (Use.ENCRYPT, Use.DECRYPT),
-    "sign": (Use.SIGN, Use.VERIFY),
-    "public": (Use.PUBLIC_KEY,),
-}
+COLUMNS = (
+    (Use.ENCRYPT, Use.DECRYPT),
+    (Use.SIGN, Use.VERIFY),
+    (Use.PUBLIC_KEY,),
+    (Use.DATA_KEY,),
+    (Use.GENERATE_MAC, Use.VERIFY_MAC),
+)
 
 
 @pytest.mark.parametrize(("spec", "usage"), KINDS)
@@ -81,8 +88,8 @@ COLUMNS = {
 def test_the_kind_of_key_is_told_before_its_state(spec, usage, state):
     nature = Nature(SPECS[spec], Usage(usage), Origin.KMS)
 
-    for column, expected in KINDS[spec, usage].items():
-        for use in COLUMNS[column]:
+    for uses, expected in zip(COLUMNS, KINDS[spec, usage], strict=True):
+        for use in uses:
             told = code(states.refusal(use, nature, state))
             assert told == expected if expected else told in (None, "KMS.0209", "KMS.0210", "KMS.1301")
 
@@ -109,9 +116,9 @@ def test_a_default_key_is_for_use_and_reading_only(use):
 
     told = states.refusal(use, nature, State.ENABLED)
 
-    if use in (Use.ENCRYPT, Use.DECRYPT, Use.DESCRIBE):
+    if use in (Use.ENCRYPT, Use.DECRYPT, Use.DATA_KEY, Use.DESCRIBE):
         assert told is None
-    elif use in (Use.SIGN, Use.VERIFY, Use.PUBLIC_KEY):
+    elif use in states.CRYPTOGRAPHIC:
         assert told in (errors.SYMMETRIC_CANNOT_SIGN, errors.SYMMETRIC_UNSUPPORTED)
     else:
         assert told is errors.DEFAULT_KEY

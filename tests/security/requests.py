@@ -5,6 +5,7 @@ An operation that is added without a line here fails them.
 
 from __future__ import annotations
 
+from keys.api.datakeys import CREATE_DATAKEY
 from keys.api.encryption import ENCRYPT_DATA
 from keys.api.signing import SIGN
 from operations.perform import perform
@@ -36,6 +37,21 @@ def _ciphertext(caller):
     return {"cipher_text": ENCRYPT_DATA.respond(done)["cipher_text"]}
 
 
+# The data key of the manual's own example, its digest behind it.
+DATA_KEY = (
+    "7549d9aea901767bf3c0b3e14b10722eaf6f59053bbd82045d04e075e809a0fe"
+    "6ccab48f8e5efe74e4b18ff0512525e527b10331100f357bf42125d8d5ced94f"
+    "fbc8ac72b0785ca7fe33eb6776ce3990b11e32b299d9c0a9ee0305fb9540f797"
+)
+
+
+def _wrapped(caller):
+    key = a_key(caller)
+    made = perform(CREATE_DATAKEY, caller, {"key_id": key.key_id, "datakey_length": "512"})
+    cipher_text = CREATE_DATAKEY.respond(made)["cipher_text"]
+    return {"key_id": key.key_id, "cipher_text": cipher_text, "datakey_cipher_length": "64"}
+
+
 def _signature(caller):
     fields = {"key_id": _signing(caller).key_id, **MESSAGE}
     return {**fields, "signature": SIGN.respond(perform(SIGN, caller, fields))["signature"]}
@@ -65,6 +81,10 @@ RIGHT = {
     "update-key-description": _about(a_key, key_description="a description"),
     "encrypt-data": _about(a_key, plain_text="a text"),
     "decrypt-data": _ciphertext,
+    "create-datakey": _about(a_key, datakey_length="512"),
+    "create-datakey-without-plaintext": _about(a_key, datakey_length="512"),
+    "encrypt-datakey": _about(a_key, plain_text=DATA_KEY, datakey_plain_length="64"),
+    "decrypt-datakey": _wrapped,
     "sign": _about(_signing, **MESSAGE),
     "verify": _signature,
     "get-publickey": _about(_signing),

@@ -4,6 +4,7 @@ the journal or any table (SEC-063)."""
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import os
@@ -142,6 +143,30 @@ def test_what_is_encrypted_and_decrypted_is_nowhere(post, everything, canaries, 
     post("decrypt-data", {"cipher_text": sealed, **context}, factories.bob())
     post("encrypt-data", {"key_id": key.key_id, **secret, "plain_text": secret["plain_text"] * 500})
     post("encrypt-data", {"key_id": "malformed", **secret})
+
+    assert canaries.found_in(everything()) == []
+
+
+def test_a_data_key_is_nowhere(post, everything, canaries, alice):
+    key_id = a_key(alice).key_id
+    data_key = canaries.raw("the data key", os.urandom(64))
+    digest = canaries.raw("its digest", hashlib.sha256(data_key).digest())
+    brought = {"key_id": key_id, "plain_text": (data_key + digest).hex(), "datakey_plain_length": 64}
+
+    made = post("create-datakey", {"key_id": key_id, "datakey_length": 512})
+    canaries.raw("a data key that was made", bytes.fromhex(made["plain_text"]))
+    canaries.raw("its ciphertext", bytes.fromhex(made["cipher_text"]))
+    sealed = post("encrypt-datakey", brought)["cipher_text"]
+    canaries.raw("the ciphertext", bytes.fromhex(sealed))
+    wrapped = {"key_id": key_id, "cipher_text": sealed, "datakey_cipher_length": 64}
+    assert post("decrypt-datakey", wrapped)["data_key"] == data_key.hex().upper()
+    # And where it is refused: another length, another digest, another context, by somebody who may not.
+    post("encrypt-datakey", {**brought, "datakey_plain_length": 63})
+    post("encrypt-datakey", {**brought, "plain_text": (data_key + digest[::-1]).hex()})
+    post("encrypt-datakey", {**brought, "plain_text": (data_key + digest).hex()[:-1]})
+    post("decrypt-datakey", {**wrapped, "datakey_cipher_length": 65})
+    post("decrypt-datakey", {**wrapped, "additional_authenticated_data": "other"})
+    post("decrypt-datakey", wrapped, factories.bob())
 
     assert canaries.found_in(everything()) == []
 

@@ -98,6 +98,47 @@ def test_encrypting_and_decrypting_data(wire):
     assert (decrypted["key_id"], decrypted["plain_text"]) == (key_id, "12345678")
 
 
+def test_creating_a_dek(wire):
+    key_id = wire.new_key()
+
+    answer = wire.answer("create-datakey", {"key_id": key_id, "datakey_length": "512"})
+
+    assert answer.keys() == {"key_id", "plain_text", "cipher_text"}
+    assert len(answer["plain_text"]) == 128
+
+
+def test_creating_a_plaintext_free_dek(wire):
+    answer = wire.answer("create-datakey-without-plaintext", {"key_id": wire.new_key(), "datakey_length": "512"})
+
+    assert answer.keys() == {"key_id", "cipher_text"}
+
+
+def test_encrypting_and_decrypting_a_dek(wire):
+    """Its plaintext is in lower case, and a space parts the key from the digest."""
+    key_id = wire.new_key()
+    data_key = (
+        "7549d9aea901767bf3c0b3e14b10722eaf6f59053bbd82045d04e075e809a0fe"
+        "6ccab48f8e5efe74e4b18ff0512525e527b10331100f357bf42125d8d5ced94f"
+    )
+    digest = "fbc8ac72b0785ca7fe33eb6776ce3990b11e32b299d9c0a9ee0305fb9540f797"
+
+    encrypted = wire.answer(
+        "encrypt-datakey", {"key_id": key_id, "plain_text": f"{data_key} {digest}", "datakey_plain_length": "64"}
+    )
+    decrypted = wire.answer(
+        "decrypt-datakey",
+        {"key_id": key_id, "datakey_cipher_length": "64", "cipher_text": encrypted["cipher_text"]},
+    )
+
+    assert encrypted.keys() == {"key_id", "cipher_text", "datakey_length"}
+    assert encrypted["datakey_length"] == "64"
+    assert decrypted == {
+        "data_key": data_key.upper(),
+        "datakey_length": "64",
+        "datakey_dgst": digest.upper(),
+    }
+
+
 @pytest.fixture(scope="module")
 def rsa_key_id(wire):
     return wire.new_key(key_spec="RSA_2048")
