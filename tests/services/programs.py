@@ -14,6 +14,9 @@ from typing import NoReturn
 
 import pytest
 
+# Where Debian's packages put the sources of Go libraries.
+GO_LIBRARIES = Path("/usr/share/gocode")
+
 
 def find(*names: str, package: str, directories: tuple[str, ...] = ()) -> str:
     """The path of the first of `names` that is installed."""
@@ -66,3 +69,16 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def openssl() -> str:
     return find("openssl", package="openssl")
+
+
+@pytest.fixture(scope="session")
+def curl() -> str:
+    return find("curl", package="curl")
+
+
+@pytest.fixture(scope="session")
+def go() -> str:
+    """The Go compiler, beside Debian's packages of Go libraries (see GO_LIBRARIES)."""
+    if not (GO_LIBRARIES / "src/github.com/gophercloud/gophercloud").is_dir():
+        missing("gophercloud is not installed: apt install golang-github-gophercloud-gophercloud-dev")
+    return find("go", package="golang-go")
