@@ -12,6 +12,8 @@ from imports.services.parameters import Offer
 from keys.api.schemas import ONE_KEY
 from keys.locate import the_due_key, the_locked_key
 from keys.states import Use
+from operations import errors
+from operations.answers import INTEGER, TEXT, Schema, record
 from operations.fields import Choice, Field, KeyId, Request, Text, Whole
 from operations.limits import Rate
 from operations.operation import Operation
@@ -27,6 +29,10 @@ class OfferId(Field):
             return UUID(str(value))
         except ValueError as cause:
             raise self.refuse() from cause
+
+    @property
+    def schema(self) -> Schema:
+        return {**TEXT, "format": "uuid"}
 
 
 def _parameters(offer: Offer) -> dict[str, Any]:
@@ -54,10 +60,12 @@ GET_PARAMETERS_FOR_IMPORT = Operation(
                 values=(parameters.DEFAULT_ALGORITHM, parameters.LEGACY_ALGORITHM),
                 required=True,
                 traced=True,
+                about="RSAES_OAEP_SHA_256; the other one only where the operator allows it.",
             ),
         )
     ),
     respond=_parameters,
+    answer=record(key_id=TEXT, import_token=TEXT, expiration_time=INTEGER, public_key=TEXT),
     trace="getParametersForImport",
     rate=Rate("get-parameters-for-import", calls=60),
     summary="A wrapping key and an import token, both valid for 24 hours.",
@@ -74,11 +82,43 @@ IMPORT_KEY_MATERIAL = Operation(
         (
             KeyId(),
             # Read as text here: whether they are Base64 is asked after the token was proved (SEC-024).
-            Text(name="import_token", required=True, min_length=1),
-            Text(name="encrypted_key_material", required=True, min_length=1),
-            Text(name="encrypted_privatekey"),
-            Whole(name="expiration_time", minimum=-(2**53), traced=True),
+            Text(
+                name="import_token",
+                required=True,
+                min_length=1,
+                about="Base64, as get-parameters-for-import answered it. It serves for one import.",
+            ),
+            Text(
+                name="encrypted_key_material",
+                required=True,
+                min_length=1,
+                about="Base64 of 32 bytes, wrapped with the wrapping key: the material of a symmetric key, or the"
+                " temporary key under which a private key is wrapped.",
+            ),
+            Text(
+                name="encrypted_privatekey",
+                about="For asymmetric keys: Base64 of the private key (PKCS#8, DER), wrapped under the temporary key"
+                " by AES key wrap with padding (RFC 5649).",
+            ),
+            Whole(
+                name="expiration_time",
+                minimum=-(2**53),
+                traced=True,
+                about="When symmetric material is to expire, in seconds; never where it is not given.",
+            ),
         )
+    ),
+    refuses=(
+        errors.IMPORT_TOKEN_INVALID,
+        errors.IMPORT_TOKEN_EXPIRED,
+        errors.TOKEN_OF_ANOTHER_KEY,
+        errors.UNWRAP_FAILED,
+        errors.MATERIAL_LENGTH,
+        errors.TEMPORARY_KEY_LENGTH,
+        errors.PRIVATE_KEY_MISSING,
+        errors.PRIVATE_KEY_INVALID,
+        errors.MATERIAL_DIFFERS,
+        errors.EXPIRATION_IN_THE_PAST,
     ),
     trace="importKeyMaterial",
     on_refusal=material.count_failed_unwrap,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum, auto
 
-from kmscrypto.specs import Family, KeySpec, Usage
+from kmscrypto.specs import SPECS, Family, KeySpec, Usage
 from operations import errors
 from operations.errors import Code
 
@@ -197,6 +197,19 @@ def refusal(use: Use, nature: Nature, state: State) -> Code | None:
         return errors.DEFAULT_KEY
     of_kind = KINDS.get(use)
     return (of_kind(nature) if of_kind else None) or REFUSALS[use].get(state)
+
+
+def refusals_of(use: Use) -> frozenset[Code]:
+    """Every code by which some key, in some state, does not take this use."""
+    natures = [
+        Nature(spec, usage, origin, is_default)
+        for spec in SPECS.values()
+        for usage in spec.usages
+        for origin in Origin
+        for is_default in (False, True)
+    ]
+    found = {refusal(use, nature, state) for nature in natures for state in State}
+    return frozenset(code for code in found if code is not None)
 
 
 # --- what each event changes --------------------------------------------------------------------------------------

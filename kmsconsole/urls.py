@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
-from kmsconsole import front, health
+from kmsconsole import description, front, health
 from operations import rest
 
 OPERATIONS = (*KEYS, *IMPORTS)
@@ -23,6 +23,7 @@ urlpatterns = [
     path("console/kms/", include("keys.urls")),
     path("console/kms/", include("imports.urls")),
     path("v1.0", front.version),
+    path("v1.0/openapi.json", description.serving(OPERATIONS)),
     path("v1.0/", include(rest.routes(OPERATIONS))),
     re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]

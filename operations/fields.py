@@ -1,7 +1,8 @@
 """Wire fields: how each kind of value is read from a request, and the error it earns when it is bad.
 
 A field is the one place where a rule of syntax stands; forms and JSON both go through it. Numbers are taken as integers
-or as decimal strings, because the original's clients send both (api.md, rule 1).
+or as decimal strings, because the original's clients send both (api.md, rule 1). Beside `read` each kind of field says
+by `schema` what it takes, and by `codes` how it refuses: the API description is made from these.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from operations import errors
+from operations.answers import TEXT, Schema, listing
 from operations.errors import Code, FieldError, KmsError
 from operations.errors import Text as Words
 
@@ -44,12 +46,24 @@ class Field:
     missing_hint: Words = ""
     # Only traced fields enter the audit trail (SEC-063): an allow-list.
     traced: bool = False
+    # What it means, for whoever reads the API description.
+    about: str = ""
 
     def is_absent(self, value: object) -> bool:
         return value is None
 
     def read(self, value: Any) -> Any:
         raise Bad(self.error, self.hint)
+
+    @property
+    def schema(self) -> Schema:
+        """What `read` takes, as JSON Schema. A rule that JSON Schema cannot say is left to `about`."""
+        return {}
+
+    @property
+    def codes(self) -> frozenset[Code]:
+        """Every code that reading this field can earn."""
+        return frozenset({self.error, self.missing} if self.required else {self.error})
 
     def refuse(self, hint: Words = "") -> Bad:
         return Bad(self.error, hint or self.hint or self.error.hint)
@@ -82,6 +96,24 @@ class Text(Field):
             raise self.refuse()
         return value
 
+    @property
+    def schema(self) -> Schema:
+        limits = {
+            "minLength": self.min_length or None,
+            "maxLength": self.max_length or self.max_bytes,
+            "pattern": anchored(self.pattern.pattern) if self.pattern else None,
+        }
+        return {**TEXT, **{name: limit for name, limit in limits.items() if limit is not None}}
+
+    @property
+    def codes(self) -> frozenset[Code]:
+        return super().codes | {errors.JSON_INVALID, self.too_long or self.error}
+
+
+def anchored(pattern: str) -> str:
+    """A pattern that is to match a whole text, as JSON Schema writes it."""
+    return f"^(?:{pattern})$" if "|" in pattern else f"^{pattern}$"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice(Field):
@@ -101,6 +133,11 @@ class Choice(Field):
                     return choice
         raise self.refuse()
 
+    @property
+    def schema(self) -> Schema:
+        numbers = [int(value) for value in self.values if value.isdecimal()]
+        return {"type": ["string", "integer"] if numbers else "string", "enum": [*map(str, self.values), *numbers]}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Whole(Field):
@@ -118,6 +155,15 @@ class Whole(Field):
         if isinstance(value, bool) or not isinstance(value, int) or not self.minimum <= value <= self.maximum:
             raise self.refuse()
         return value
+
+    @property
+    def schema(self) -> Schema:
+        return {
+            "type": ["integer", "string"],
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "pattern": "^-?[0-9]{1,20}$",
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +184,11 @@ class Base64(Field):
         if raw is None or not self.min_bytes <= len(raw) <= self.max_bytes:
             raise self.refuse()
         return raw
+
+    @property
+    def schema(self) -> Schema:
+        shortest, longest = (4 * -(-size // 3) for size in (self.min_bytes, self.max_bytes))
+        return {**TEXT, "contentEncoding": "base64", "minLength": shortest, "maxLength": longest}
 
 
 def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
@@ -164,6 +215,11 @@ class Hex(Field):
         except ValueError as cause:
             raise self.refuse() from cause
 
+    @property
+    def schema(self) -> Schema:
+        shortest, longest = 2 * self.min_bytes, 2 * self.max_bytes
+        return {**TEXT, "pattern": "^[0-9a-fA-F]*$", "minLength": shortest, "maxLength": longest}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bits(Whole):
@@ -179,6 +235,14 @@ class Bits(Whole):
             raise Bad(self.uneven, self.uneven.hint)
         return bits
 
+    @property
+    def schema(self) -> Schema:
+        return {**super().schema, "multipleOf": 8}
+
+    @property
+    def codes(self) -> frozenset[Code]:
+        return super().codes | {self.uneven}
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeyId(Field):
@@ -188,16 +252,27 @@ class KeyId(Field):
     required: bool = True
     error: Code = errors.KEY_ID_INVALID
     traced: bool = True
+    about: str = "The key's ID."
 
     def read(self, value: Any) -> str:
         if isinstance(value, str) and KEY_ID.fullmatch(value):
             return value
         raise self.refuse()
 
+    @property
+    def schema(self) -> Schema:
+        return {**TEXT, "pattern": anchored(KEY_ID.pattern)}
+
+    @property
+    def codes(self) -> frozenset[Code]:
+        return super().codes | {errors.KEY_NOT_FOUND}
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeyReference(KeyId):
     """A key's ID, `alias/<name>` or an alias URN (api.md, "K+"). A bare text is never taken for an alias."""
+
+    about: str = "The key's ID, `alias/<alias>`, or the URN of an alias: `kms:<region>:<domain_id>:alias:<alias>`."
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > 400:
@@ -205,6 +280,10 @@ class KeyReference(KeyId):
         if not KEY_ID.fullmatch(value) and not value.startswith(("alias/", "kms:")):
             raise self.refuse()
         return value
+
+    @property
+    def schema(self) -> Schema:
+        return {**TEXT, "pattern": f"^(?:{KEY_ID.pattern}|(?:alias/|kms:)[ -~]*)$", "maxLength": 400}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +309,10 @@ class Context(Field):
             raise self.refuse()
         return pairs
 
+    @property
+    def schema(self) -> Schema:
+        return {"type": "object", "additionalProperties": {"type": ["string", "integer"]}}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tags(Field):
@@ -248,9 +331,36 @@ class Tags(Field):
             raise Bad(errors.TAG_LIST_INVALID, errors.TAG_LIST_INVALID.hint)
         return tags
 
+    @property
+    def schema(self) -> Schema:
+        return {**listing(TAG_SCHEMA), "maxItems": self.most}
+
+    @property
+    def codes(self) -> frozenset[Code]:
+        return super().codes | TAG_CODES | {errors.TOO_MANY_TAGS}
+
 
 # api.md, limits: on the wire anything but control characters and these; the console's form is narrower.
 _TAG_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f*<>\\=]")
+
+_TAG_TEXT = r"^[^\x00-\x1f\x7f*<>\\=]*$"
+TAG_SCHEMA: Schema = {
+    "type": "object",
+    "properties": {
+        "key": {**TEXT, "minLength": 1, "maxLength": 128, "pattern": _TAG_TEXT},
+        "value": {**TEXT, "maxLength": 255, "pattern": _TAG_TEXT},
+    },
+    "required": ["key"],
+}
+TAG_CODES = frozenset(
+    {
+        errors.TAG_LIST_INVALID,
+        errors.TAG_KEY_TOO_LONG,
+        errors.TAG_VALUE_TOO_LONG,
+        errors.TAG_KEY_INVALID,
+        errors.TAG_VALUE_INVALID,
+    }
+)
 
 
 def read_tag(item: Any) -> tuple[str, str]:
@@ -273,7 +383,13 @@ def read_tag(item: Any) -> tuple[str, str]:
 
 
 # The original's optional request number: checked, echoed in the trace, otherwise unused.
-SEQUENCE = Text(name="sequence", pattern=re.compile(r"[0-9a-zA-Z-]{36}"), error=errors.SEQUENCE_INVALID, traced=True)
+SEQUENCE = Text(
+    name="sequence",
+    pattern=re.compile(r"[0-9a-zA-Z-]{36}"),
+    error=errors.SEQUENCE_INVALID,
+    traced=True,
+    about="A number of the caller's own for this request; it is found again in the trace.",
+)
 
 
 @dataclass(frozen=True)

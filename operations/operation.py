@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from operations.answers import EMPTY, Schema
 from operations.caller import Caller
-from operations.errors import KmsError
+from operations.errors import Code, KmsError
 from operations.fields import Request
 from operations.limits import Rate
 
@@ -33,8 +33,10 @@ class Target(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     name: str
-    # Where the wire has it, below /v1.0/{project_id}/; None for what only the clock does.
+    # Where the wire has it, below /v1.0/{project_id}/; None for what the wire does not have.
     path: str | None = None
+    # False for what belongs to the account as a whole: its path is below /v1.0/ itself.
+    in_project: bool = True
     method: str = "POST"
     status: int = 200
     # The permission it asks for; None for internal operations, which only the system performs.
@@ -53,6 +55,8 @@ class Operation:
     respond: Callable[[Any], Mapping[str, Any]] = lambda _result: {}
     # What `respond` gives; EMPTY also stands for no body at all.
     answer: Schema = field(default_factory=lambda: EMPTY)
+    # Codes of its own: those of `run`, beside what fields, permission, kind and state of the target earn.
+    refuses: tuple[Code, ...] = ()
     # The name its trace bears.
     trace: str
     # Beside a failure's trace, in the same transaction: what must survive the refusal (SEC-026).

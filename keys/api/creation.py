@@ -9,6 +9,7 @@ from keys.services import creation
 from keys.states import Origin
 from kmscrypto.specs import SPECS, Usage
 from operations import errors
+from operations.answers import TEXT, record
 from operations.fields import Choice, Request, Tags, Text
 from operations.operation import Operation
 
@@ -39,16 +40,35 @@ CREATE_KEY = Operation(
                 default="AES_256",
                 error=errors.ALGORITHM_INVALID,
                 traced=True,
+                about="Algorithm and size.",
             ),
-            Choice(name="key_usage", values=tuple(Usage), traced=True),
+            Choice(
+                name="key_usage",
+                values=tuple(Usage),
+                traced=True,
+                about="What it is for; only RSA keys leave a choice, and default to SIGN_VERIFY.",
+            ),
             DESCRIPTION,
-            Choice(name="origin", values=tuple(Origin), default=Origin.KMS.value, traced=True),
-            Text(name="enterprise_project_id", max_length=36, traced=True),
+            Choice(
+                name="origin",
+                values=tuple(Origin),
+                default=Origin.KMS.value,
+                traced=True,
+                about="`external` makes an empty key that waits for imported material.",
+            ),
+            Text(
+                name="enterprise_project_id",
+                max_length=36,
+                traced=True,
+                about="The enterprise project it belongs to; `0`, the default one, where none is given.",
+            ),
             # Our extension: the console creates a key with its tags as one act, whole or not at all.
-            Tags(name="tags"),
+            Tags(name="tags", about="Tags the key bears from the start; takes the permission to tag as well."),
         )
     ),
     respond=_created,
+    answer=record(key_info=record(key_id=TEXT, domain_id=TEXT, region_id=TEXT)),
+    refuses=(errors.HMAC_UNSUPPORTED, errors.TOO_MANY_KEYS, errors.ALIAS_DUPLICATE),
     trace="createKey",
     summary="Create a key, or with origin external an empty key that waits for imported material.",
 )

@@ -11,7 +11,7 @@ from keys.services import datakeys
 from keys.services.datakeys import DataKey, OpenedDataKey
 from keys.states import Use
 from operations import errors
-from operations.answers import TEXT, record
+from operations.answers import TEXT, Schema, record
 from operations.fields import Bits, Choice, Hex, KeyReference, Request, Whole
 from operations.operation import Operation
 
@@ -23,6 +23,11 @@ class PlainDataKey(Hex):
     def read(self, value: Any) -> bytes:
         return super().read(value.replace(" ", "", 1) if isinstance(value, str) else value)
 
+    @property
+    def schema(self) -> Schema:
+        spaced = {"pattern": "^[0-9a-fA-F]* ?[0-9a-fA-F]*$", "maxLength": 2 * self.max_bytes + 1}
+        return {**super().schema, **spaced}
+
 
 _CREATION = Request(
     (
@@ -32,8 +37,15 @@ _CREATION = Request(
             error=errors.DATA_KEY_LENGTH,
             uneven=errors.DATA_KEY_LENGTH_UNEVEN,
             traced=True,
+            about="How long the data key is, in bits; 256 where neither length nor `key_spec` is given.",
         ),
-        Choice(name="key_spec", values=tuple(datakeys.SPEC_BITS), error=errors.DATA_KEY_SPEC, traced=True),
+        Choice(
+            name="key_spec",
+            values=tuple(datakeys.SPEC_BITS),
+            error=errors.DATA_KEY_SPEC,
+            traced=True,
+            about="The length by name; `datakey_length` counts where both are given.",
+        ),
         *CONTEXT,
     )
 )
@@ -113,7 +125,13 @@ ENCRYPT_DATAKEY = Operation(
     request=Request(
         (
             KeyReference(),
-            PlainDataKey(name="plain_text", required=True, max_bytes=2048, error=errors.PLAIN_TEXT_INVALID),
+            PlainDataKey(
+                name="plain_text",
+                required=True,
+                max_bytes=2048,
+                error=errors.PLAIN_TEXT_INVALID,
+                about="The data key followed by its SHA-256 digest, in hexadecimal.",
+            ),
             Whole(
                 name="datakey_plain_length",
                 required=True,
@@ -121,12 +139,14 @@ ENCRYPT_DATAKEY = Operation(
                 maximum=datakeys.MAX_BYTES,
                 error=errors.DATA_KEY_PLAIN_LENGTH,
                 traced=True,
+                about="How long the data key is, in bytes.",
             ),
             *CONTEXT,
         )
     ),
     respond=_encrypted,
     answer=record(key_id=TEXT, cipher_text=TEXT, datakey_length=TEXT),
+    refuses=(errors.DATA_KEY_PLAIN_MISMATCH, errors.DATA_KEY_DIGEST),
     trace="encryptDatakey",
     writes=False,
     grantable=True,
@@ -143,7 +163,13 @@ DECRYPT_DATAKEY = Operation(
     request=Request(
         (
             KeyReference(),
-            Hex(name="cipher_text", required=True, max_bytes=4096, error=errors.CIPHER_TEXT_INVALID),
+            Hex(
+                name="cipher_text",
+                required=True,
+                max_bytes=4096,
+                error=errors.CIPHER_TEXT_INVALID,
+                about="What create-datakey or encrypt-datakey answered.",
+            ),
             Whole(
                 name="datakey_cipher_length",
                 required=True,
@@ -151,12 +177,14 @@ DECRYPT_DATAKEY = Operation(
                 maximum=datakeys.MAX_BYTES,
                 error=errors.DATA_KEY_CIPHER_LENGTH,
                 traced=True,
+                about="How long the data key is, in bytes.",
             ),
             *CONTEXT,
         )
     ),
     respond=_decrypted,
     answer=record(data_key=TEXT, datakey_length=TEXT, datakey_dgst=TEXT),
+    refuses=(errors.DATA_KEY_CIPHER_MISMATCH,),
     trace="decryptDatakey",
     writes=False,
     grantable=True,

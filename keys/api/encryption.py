@@ -13,7 +13,7 @@ from keys.services.encryption import Decrypted, Encrypted
 from keys.states import Use
 from kmscrypto.specs import EncryptionAlgorithm
 from operations import errors
-from operations.answers import TEXT, record
+from operations.answers import TEXT, Schema, record
 from operations.fields import Base64, Choice, Field, KeyReference, Request
 from operations.operation import Operation
 
@@ -33,9 +33,18 @@ class Utf8(Field):
             raise self.refuse()
         return raw
 
+    @property
+    def schema(self) -> Schema:
+        return {**TEXT, "minLength": 1, "maxLength": self.max_bytes}
+
 
 # Any name: one that does not fit the key earns the code of the key's kind, not that of a bad parameter.
-ALGORITHM = Choice(name="encryption_algorithm", values=tuple(EncryptionAlgorithm), traced=True)
+ALGORITHM = Choice(
+    name="encryption_algorithm",
+    values=tuple(EncryptionAlgorithm),
+    traced=True,
+    about="Must be given for RSA keys; for AES keys it is SYMMETRIC_DEFAULT or nothing.",
+)
 
 ENCRYPT_DATA = Operation(
     name="encrypt-data",
@@ -47,13 +56,20 @@ ENCRYPT_DATA = Operation(
     request=Request(
         (
             KeyReference(),
-            Utf8(name="plain_text", required=True, max_bytes=encryption.MAX_BYTES, error=errors.PLAIN_TEXT_INVALID),
+            Utf8(
+                name="plain_text",
+                required=True,
+                max_bytes=encryption.MAX_BYTES,
+                error=errors.PLAIN_TEXT_INVALID,
+                about="A text of 1 to 4,096 bytes in UTF-8. An RSA key takes less.",
+            ),
             ALGORITHM,
             *CONTEXT,
         )
     ),
     respond=lambda result: _encrypted(result),
     answer=record(key_id=TEXT, cipher_text=TEXT),
+    refuses=(errors.SYMMETRIC_ALGORITHM, errors.RSA_ALGORITHM, errors.RSA_PLAIN_TEXT_TOO_LONG),
     trace="encryptData",
     writes=False,
     grantable=True,
@@ -69,14 +85,22 @@ DECRYPT_DATA = Operation(
     run=encryption.decrypt_data,
     request=Request(
         (
-            Base64(name="cipher_text", required=True, min_bytes=1, max_bytes=4236, error=errors.CIPHER_TEXT_INVALID),
-            KeyReference(required=False),
+            Base64(
+                name="cipher_text",
+                required=True,
+                min_bytes=1,
+                max_bytes=4236,
+                error=errors.CIPHER_TEXT_INVALID,
+                about="What encrypt-data answered, or what was encrypted elsewhere with an RSA key's public half.",
+            ),
+            KeyReference(required=False, about="Needed for RSA keys only: any other ciphertext names its key."),
             ALGORITHM,
             *CONTEXT,
         )
     ),
     respond=lambda result: _decrypted(result),
     answer=record(key_id=TEXT, plain_text=TEXT, plain_text_base64=TEXT),
+    refuses=(errors.SYMMETRIC_ALGORITHM, errors.RSA_ALGORITHM),
     trace="decryptData",
     writes=False,
     grantable=True,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from keys.api.schemas import ALIAS, DESCRIPTION, ONE_KEY, key_and_state, key_info_state
+from keys.api.schemas import ALIAS, DESCRIPTION, KEY_AND_STATE, ONE_KEY, key_and_state, key_info_state
 from keys.locate import the_due_key, the_locked_key
 from keys.services import lifecycle
 from keys.states import Use
 from operations import errors
+from operations.answers import TEXT, record
 from operations.fields import KeyId, Request, Whole
 from operations.operation import Operation
 
@@ -21,6 +22,7 @@ ENABLE_KEY = Operation(
     run=lifecycle.enable,
     request=ONE_KEY,
     respond=key_info_state,
+    answer=record(key_info=KEY_AND_STATE),
     trace="enableKey",
     summary="Enable a disabled key.",
 )
@@ -34,6 +36,7 @@ DISABLE_KEY = Operation(
     run=lifecycle.disable,
     request=ONE_KEY,
     respond=key_info_state,
+    answer=record(key_info=KEY_AND_STATE),
     trace="disableKey",
     summary="Disable a key: nothing can be done with it until it is enabled again.",
 )
@@ -56,10 +59,12 @@ SCHEDULE_KEY_DELETION = Operation(
                 error=errors.PENDING_DAYS_INVALID,
                 missing_hint=errors.PENDING_DAYS_INVALID.hint,
                 traced=True,
+                about="After how many days the key is deleted for good.",
             ),
         )
     ),
     respond=key_and_state,
+    answer=KEY_AND_STATE,
     trace="scheduleKeyDeletion",
     summary="Schedule a key's deletion in 7 to 1,096 days.",
 )
@@ -73,6 +78,7 @@ CANCEL_KEY_DELETION = Operation(
     run=lifecycle.cancel_deletion,
     request=ONE_KEY,
     respond=key_and_state,
+    answer=KEY_AND_STATE,
     trace="cancelKeyDeletion",
     summary="Cancel a scheduled deletion; the key is then Disabled, or Pending import where it has no material.",
 )
@@ -86,6 +92,8 @@ UPDATE_KEY_ALIAS = Operation(
     run=lifecycle.update_alias,
     request=Request((KeyId(), ALIAS)),
     respond=lambda key: {"key_info": {"key_id": key.key_id, "key_alias": key.alias}},
+    answer=record(key_info=record(key_id=TEXT, key_alias=TEXT)),
+    refuses=(errors.ALIAS_DUPLICATE,),
     trace="updateKeyAlias",
     summary="Change a key's alias.",
 )
@@ -99,6 +107,7 @@ UPDATE_KEY_DESCRIPTION = Operation(
     run=lifecycle.update_description,
     request=Request((KeyId(), replace(DESCRIPTION, required=True))),
     respond=lambda key: {"key_info": {"key_id": key.key_id, "key_description": key.description}},
+    answer=record(key_info=record(key_id=TEXT, key_description=TEXT)),
     trace="updateKeyDescription",
     summary="Change a key's description.",
 )

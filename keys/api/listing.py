@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from keys.api.schemas import ANY_KEY, key_details
+from keys.api.schemas import ANY_KEY, KEY_DETAILS, key_details
 from keys.locate import the_key, the_project
 from keys.services import listing
 from keys.services.listing import KeyPage
 from keys.states import Use
 from kmscrypto.specs import SPECS
 from operations import errors
+from operations.answers import INTEGER, TEXT, record
+from operations.answers import listing as rows
 from operations.fields import Choice, Request, Text, Whole
 from operations.operation import Operation
 
@@ -23,6 +25,7 @@ DESCRIBE_KEY = Operation(
     run=listing.describe_key,
     request=ANY_KEY,
     respond=lambda key: {"key_info": key_details(key)},
+    answer=record(key_info=KEY_DETAILS),
     trace="describeKey",
     writes=False,
     grantable=True,
@@ -48,14 +51,34 @@ LIST_KEYS = Operation(
     run=listing.list_keys,
     request=Request(
         (
-            Whole(name="limit", minimum=1, maximum=1000, error=errors.LIMIT_INVALID),
-            Whole(name="marker", minimum=0, error=errors.MARKER_INVALID),
-            Choice(name="key_state", values=("1", "2", "3", "4", "5")),
-            Choice(name="key_spec", values=(*SPECS, "ALL")),
-            Text(name="enterprise_project_id", max_length=36),
+            Whole(
+                name="limit",
+                minimum=1,
+                maximum=1000,
+                error=errors.LIMIT_INVALID,
+                about="How many at most; 1,000 where it is not given.",
+            ),
+            Whole(
+                name="marker",
+                minimum=0,
+                error=errors.MARKER_INVALID,
+                about="The `next_marker` of the answer before; without it the list starts anew.",
+            ),
+            Choice(
+                name="key_state",
+                values=("1", "2", "3", "4", "5"),
+                about="2 enabled, 3 disabled, 4 pending deletion, 5 pending import; 1 is never used.",
+            ),
+            Choice(name="key_spec", values=(*SPECS, "ALL"), about="Only keys of this algorithm and size."),
+            Text(
+                name="enterprise_project_id",
+                max_length=36,
+                about="Only keys of this enterprise project; `all` is the same as none.",
+            ),
         )
     ),
     respond=_page,
+    answer=record(keys=rows(TEXT), key_details=rows(KEY_DETAILS), next_marker=TEXT, truncated=TEXT, total=INTEGER),
     trace="listKeys",
     writes=False,
     summary="The keys of the project, newest first.",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from keys.models import Key
 from operations import errors
+from operations.answers import TEXT, Schema, record
 from operations.fields import Bad, Context, KeyId, KeyReference, Request, Text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +35,7 @@ class AliasField(Text):
     error: errors.Code = errors.ALIAS_INVALID
     hint: errors.Text = ALIAS_HINT
     missing_hint: errors.Text = ALIAS_MISSING_HINT
+    about: str = "Unique in the project. `/default` at its end is reserved for keys that services make."
 
     def read(self, value: Any) -> str:
         alias = super().read(value)
@@ -43,11 +45,24 @@ class AliasField(Text):
 
 
 ALIAS = AliasField()
-DESCRIPTION = Text(name="key_description", max_length=255, error=errors.DESCRIPTION_INVALID)
+DESCRIPTION = Text(
+    name="key_description",
+    max_length=255,
+    error=errors.DESCRIPTION_INVALID,
+    about="Free text about the key; never put a secret in it.",
+)
 
 CONTEXT = (
-    Context(name="encryption_context"),
-    Text(name="additional_authenticated_data", max_bytes=128),
+    Context(
+        name="encryption_context",
+        about="Names and texts that are bound to the ciphertext and must be given again to decrypt it; their order does"
+        " not matter. At most 8,192 characters.",
+    ),
+    Text(
+        name="additional_authenticated_data",
+        max_bytes=128,
+        about="A text of at most 128 bytes, bound like the context.",
+    ),
 )
 
 ONE_KEY = Request((KeyId(),))
@@ -57,6 +72,33 @@ ANY_KEY = Request((KeyReference(),))
 def milliseconds(moment: datetime | None) -> str:
     """A time as the wire has it: a decimal string; "" where there is none."""
     return str((moment - _EPOCH) // timedelta(milliseconds=1)) if moment is not None else ""
+
+
+KEY_DETAILS: Schema = record(
+    **dict.fromkeys(
+        (
+            "key_id",
+            "domain_id",
+            "key_alias",
+            "realm",
+            "key_description",
+            "key_spec",
+            "key_usage",
+            "creation_date",
+            "scheduled_deletion_date",
+            "key_state",
+            "default_key_flag",
+            "key_type",
+            "expiration_time",
+            "origin",
+            "key_rotation_enabled",
+            "sys_enterprise_project_id",
+            "keystore_id",
+        ),
+        TEXT,
+    )
+)
+KEY_AND_STATE: Schema = record(key_id=TEXT, key_state=TEXT)
 
 
 def key_details(key: Key) -> dict[str, str]:

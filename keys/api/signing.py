@@ -11,7 +11,7 @@ from keys.services import signing
 from keys.states import Use
 from kmscrypto.specs import SigningAlgorithm
 from operations import errors
-from operations.answers import TEXT, record
+from operations.answers import TEXT, Schema, record
 from operations.fields import Bad, Base64, Choice, KeyReference, Request
 from operations.operation import Operation
 
@@ -22,6 +22,7 @@ class SignatureField(Base64):
 
     name: str = "signature"
     required: bool = True
+    about: str = "Base64. One that is malformed is answered like one that is wrong."
 
     def read(self, value: object) -> bytes:
         try:
@@ -31,9 +32,20 @@ class SignatureField(Base64):
                 return b""
             raise
 
+    @property
+    def schema(self) -> Schema:
+        return TEXT
+
 
 # Not canonical: the digest in the manual's own example has bits left over that are not zero.
-MESSAGE = Base64(name="message", required=True, min_bytes=1, max_bytes=signing.MAX_BYTES, canonical=False)
+MESSAGE = Base64(
+    name="message",
+    required=True,
+    min_bytes=1,
+    max_bytes=signing.MAX_BYTES,
+    canonical=False,
+    about="The message, or its digest: see `message_type`.",
+)
 # ECDSA_SHA_512 is documented although no key fits it: it earns SIGNING_ALGORITHM, like any other unknown name.
 ALGORITHM = Choice(
     name="signing_algorithm",
@@ -41,8 +53,15 @@ ALGORITHM = Choice(
     required=True,
     error=errors.SIGNING_ALGORITHM,
     traced=True,
+    about="One that fits the key: RSASSA for RSA, ECDSA of the curve's size for EC.",
 )
-MESSAGE_TYPE = Choice(name="message_type", values=(signing.DIGEST, signing.RAW), default=signing.DIGEST, traced=True)
+MESSAGE_TYPE = Choice(
+    name="message_type",
+    values=(signing.DIGEST, signing.RAW),
+    default=signing.DIGEST,
+    traced=True,
+    about="DIGEST where `message` is the digest already, RAW where the service is to make it.",
+)
 
 SIGN = Operation(
     name="sign",
@@ -57,6 +76,7 @@ SIGN = Operation(
         "signature": base64.b64encode(result.signature).decode("ascii"),
     },
     answer=record(key_id=TEXT, signature=TEXT),
+    refuses=(errors.DIGEST_LENGTH,),
     trace="sign",
     writes=False,
     grantable=True,
@@ -76,6 +96,7 @@ VERIFY = Operation(
         "signature_valid": "true" if result.signature_valid else "false",
     },
     answer=record(key_id=TEXT, signature_valid=TEXT),
+    refuses=(errors.DIGEST_LENGTH,),
     trace="verify",
     writes=False,
     grantable=True,

@@ -1,0 +1,194 @@
+"""The API description: a tuple of operations as an OpenAPI 3.1 document. Pure.
+
+Nothing is written twice: requests come from the fields that read them, answers from what `respond` is held to, errors
+from fields, permission and the tables of states.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from operations import errors
+from operations.answers import TEXT, Schema, record
+from operations.errors import Code
+from operations.fields import Field
+from operations.operation import Operation
+
+VERSION = "v1.0"
+
+# What is told before an operation is looked at, whichever it is.
+OF_EVERY_REQUEST = (
+    errors.TOKEN_MISSING,
+    errors.TOKEN_INVALID,
+    errors.TOKEN_EXPIRED_AUTH,
+    errors.INTERNAL,
+    errors.SEALED,
+)
+OF_EVERY_BODY = (errors.JSON_INVALID, errors.BODY_TOO_LONG)
+
+_PART = re.compile(r"<(?:\w+:)?(\w+)>")
+_REQUEST_ID: Schema = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+_PROJECT_ID: Schema = {
+    "name": "project_id",
+    "in": "path",
+    "required": True,
+    "description": "The project of the token or of the key pair's owner.",
+    "schema": {**TEXT, "pattern": "^[0-9a-f]{32}$"},
+}
+_SECURITY: Schema = {
+    "token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Auth-Token",
+        "description": "What `POST /v3/auth/tokens` gives in `X-Subject-Token`; it lives for 24 hours.",
+    },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`SDK-HMAC-SHA256 Access=<AK>, SignedHeaders=…, Signature=…`: the request signed with a secret "
+        "key, at the time in `X-Sdk-Date`. The cloud's SDKs do it.",
+    },
+}
+_INTRODUCTION = """\
+Requests and answers are JSON objects in UTF-8. Members that an operation does not know are ignored; `null` counts as
+absent, and so does an empty text in place of a number or a choice. Choices are compared without regard to case. A
+request holds at most 64 KiB and 32 levels. Texts hold no NUL character. Every answer bears `X-Request-Id`.
+
+Tokens come from the identity API below `/v3`, the part of Keystone v3 that clients of the cloud use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What this floor cannot know: how kinds and states of keys refuse a use, and where an operation is filed."""
+
+    refusals: Callable[[Any], Iterable[Code]]
+    chapter: Callable[[Operation], str]
+    version: str
+
+
+def served(operations: Iterable[Operation]) -> list[Operation]:
+    return [operation for operation in operations if operation.path is not None]
+
+
+def document(operations: Iterable[Operation], context: Context) -> Schema:
+    """The whole description. Operations without a path are not of the wire and are left out."""
+    paths: dict[str, Schema] = {}
+    for operation in served(operations):
+        paths.setdefault(url_of(operation), {})[operation.method.lower()] = _operation(operation, context)
+    chapters = dict.fromkeys(context.chapter(operation) for operation in served(operations))
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "KMS Console", "version": context.version, "description": _INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "security": [{name: []} for name in _SECURITY],
+        "tags": [{"name": chapter} for chapter in chapters],
+        "paths": paths,
+        "components": {
+            "securitySchemes": _SECURITY,
+            "headers": {
+                "X-Request-Id": {
+                    "description": "By which the request is found in traces and logs.",
+                    "required": True,
+                    "schema": {**TEXT, "pattern": "^[0-9a-f]{32}$"},
+                }
+            },
+        },
+    }
+
+
+def url_of(operation: Operation) -> str:
+    """The path as the description writes it: `/v1.0/{project_id}/kms/encrypt-data`."""
+    below = f"/{VERSION}/{{project_id}}/" if operation.in_project else f"/{VERSION}/"
+    return below + _PART.sub(r"{\1}", operation.path or "")
+
+
+def path_fields(operation: Operation) -> list[Field]:
+    parts = _PART.findall(operation.path or "")
+    return [field for field in operation.request.fields if field.name in parts]
+
+
+def own_fields(operation: Operation) -> list[Field]:
+    """Those of the body or of the query."""
+    parts = _PART.findall(operation.path or "")
+    return [field for field in operation.request.fields if field.name not in parts]
+
+
+def member(field: Field) -> Schema:
+    """What a field takes, with its meaning and what stands for it when it is absent."""
+    described: Schema = {"description": field.about} if field.about else {}
+    default: Schema = {"default": field.default} if isinstance(field.default, str | int) else {}
+    return {**field.schema, **described, **default}
+
+
+def body_schema(fields: Sequence[Field]) -> Schema:
+    required = [field.name for field in fields if field.required]
+    schema: Schema = {"type": "object", "properties": {field.name: member(field) for field in fields}}
+    return {**schema, "required": required} if required else schema
+
+
+def codes_of(operation: Operation, context: Context) -> list[Code]:
+    """Every code by which the operation is documented to refuse, in the order of the catalogue."""
+    found = {code for field in operation.request.fields for code in field.codes} | {*OF_EVERY_REQUEST}
+    found |= {errors.NO_KEY_PERMISSION, errors.NO_PERMISSION, *operation.refuses}
+    if operation.in_project:
+        found.add(errors.WRONG_PROJECT)
+    if operation.method != "GET":
+        found |= {*OF_EVERY_BODY}
+    if operation.use is not None:
+        found |= {*context.refusals(operation.use)}
+    if operation.rate is not None:
+        found.add(errors.TOO_MANY_REQUESTS)
+    return [code for code in errors.CATALOGUE.values() if code in found]
+
+
+def _operation(operation: Operation, context: Context) -> Schema:
+    fields = own_fields(operation)
+    parameters = [_PROJECT_ID] if operation.in_project else []
+    parameters += [_parameter(field, "path") for field in path_fields(operation)]
+    described: Schema = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": f"Permission: `{operation.action}`. Trace: `{operation.trace}`.",
+        "tags": [context.chapter(operation)],
+    }
+    if operation.method == "GET":
+        parameters += [_parameter(field, "query") for field in fields]
+    else:
+        content = {"application/json": {"schema": body_schema(fields)}}
+        is_needed = any(field.required for field in fields)
+        described["requestBody"] = {"required": is_needed, "content": content}
+    if parameters:
+        described["parameters"] = parameters
+    return {**described, "responses": _responses(operation, context)}
+
+
+def _parameter(field: Field, where: str) -> Schema:
+    schema = field.schema
+    described: Schema = {"description": field.about} if field.about else {}
+    is_needed = where == "path" or field.required
+    return {"name": field.name, "in": where, "required": is_needed, **described, "schema": schema}
+
+
+def _responses(operation: Operation, context: Context) -> Schema:
+    success: Schema = {"description": "Done.", "headers": _REQUEST_ID}
+    if operation.status != 204:
+        success["content"] = {"application/json": {"schema": operation.answer}}
+    responses = {str(operation.status): success}
+    codes = codes_of(operation, context)
+    for status in sorted({code.status for code in codes}):
+        responses[str(status)] = _refusal([code for code in codes if code.status == status])
+    return responses
+
+
+def _refusal(codes: Sequence[Code]) -> Schema:
+    """One status: its codes in words, and the shape that bears one of them."""
+    pair = {"error_code": {**TEXT, "enum": [code.code for code in codes]}, "error_msg": TEXT}
+    # The gateway's errors are flat (api.md, section 5).
+    is_gateway = all(code.code.startswith("APIGW.") for code in codes)
+    schema = record(**pair, request_id=TEXT) if is_gateway else record(error=record(**pair))
+    lines = "\n".join(f"- `{code.code}` {code.message}" for code in codes)
+    return {"description": lines, "headers": _REQUEST_ID, "content": {"application/json": {"schema": schema}}}
