@@ -56,7 +56,7 @@ def the_locked_key(caller: Caller, request: dict[str, Any]) -> Key:
 
 
 def the_due_key(caller: Caller, request: dict[str, Any]) -> Key:
-    """For the clock alone: locked, and found even where its waiting period is over."""
+    """For the clock alone: locked, and found even where its waiting period is over. Raises KEY_NOT_FOUND."""
     keys = Key.objects.filter(project_id=caller.project_id).select_related("project").select_for_update(of=("self",))
     key = keys.filter(key_id=request.pop("key_id")).first()
     if key is None:

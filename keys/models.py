@@ -39,6 +39,10 @@ class Key(models.Model):
     created_by_id = models.CharField(max_length=32, blank=True)
     created_by_name = models.CharField(max_length=255, blank=True)
     current_version = models.PositiveIntegerField(default=1)
+    # The rotation policy, in days; None where it is off.
+    rotation_days = models.PositiveSmallIntegerField(null=True)
+    rotated_at = models.DateTimeField(null=True)
+    rotation_due_at = models.DateTimeField(null=True)
     scheduled_deletion_at = models.DateTimeField(null=True)
     material_expires_at = models.DateTimeField(null=True)
     # Keyed digest of the first material; outlives it, so that only the same can come back (SEC-034).
@@ -59,6 +63,16 @@ class Key(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=State.PENDING_IMPORT) | Q(origin=Origin.EXTERNAL), name="only_external_keys_wait"
             ),
+            models.CheckConstraint(
+                condition=Q(current_version=1, rotation_days__isnull=True)
+                | Q(origin=Origin.KMS, spec_name="AES_256", is_default=False),
+                name="only_symmetric_keys_of_the_service_rotate",
+            ),
+            models.CheckConstraint(
+                condition=Q(rotation_days__isnull=True, rotation_due_at__isnull=True)
+                | Q(rotation_days__range=(30, 365), rotation_due_at__isnull=False),
+                name="a_rotation_policy_has_a_date",
+            ),
         ]
         indexes = [
             models.Index(fields=["project", "-id"], name="key_by_creation"),
@@ -72,6 +86,9 @@ class Key(models.Model):
                 fields=["scheduled_deletion_at"],
                 name="key_by_deletion",
                 condition=Q(scheduled_deletion_at__isnull=False),
+            ),
+            models.Index(
+                fields=["rotation_due_at"], name="key_by_rotation", condition=Q(rotation_due_at__isnull=False)
             ),
         ]
 

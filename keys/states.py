@@ -63,6 +63,9 @@ class Use(Enum):
     OFFER_IMPORT = auto()
     IMPORT_MATERIAL = auto()
     DELETE_MATERIAL = auto()
+    ROTATE = auto()
+    CHANGE_ROTATION = auto()
+    ROTATION_STATUS = auto()
 
 
 CRYPTOGRAPHIC = frozenset(
@@ -138,6 +141,14 @@ def _with_deletable_material(nature: Nature) -> Code | None:
     return _imported(nature) or (errors.ASYMMETRIC_MATERIAL_STAYS if nature.spec.is_asymmetric else None)
 
 
+def _rotatable(nature: Nature) -> Code | None:
+    if nature.origin is Origin.EXTERNAL:
+        return errors.EXTERNAL_CANNOT_ROTATE
+    if nature.spec.family is Family.HMAC:
+        return errors.HMAC_UNSUPPORTED
+    return errors.ASYMMETRIC_CANNOT_ROTATE if nature.spec.is_asymmetric else None
+
+
 KINDS: Mapping[Use, Callable[[Nature], Code | None]] = {
     Use.ENCRYPT: _for_encryption,
     Use.DECRYPT: _for_encryption,
@@ -150,6 +161,8 @@ KINDS: Mapping[Use, Callable[[Nature], Code | None]] = {
     Use.OFFER_IMPORT: _importable,
     Use.IMPORT_MATERIAL: _importable,
     Use.DELETE_MATERIAL: _with_deletable_material,
+    Use.ROTATE: _rotatable,
+    Use.CHANGE_ROTATION: _rotatable,
 }
 
 # Uses that are open on default keys; every other one answers DEFAULT_KEY.
@@ -188,6 +201,11 @@ REFUSALS: Mapping[Use, Mapping[State, Code]] = {
         State.PENDING_DELETION: errors.MATERIAL_NOT_DELETABLE,
         State.PENDING_IMPORT: errors.MATERIAL_NOT_DELETABLE,
     },
+    # To switch rotation on, and to rotate; a key that is not enabled rotates when it is again.
+    Use.ROTATE: _CRYPTOGRAPHY,
+    # No row for Pending import: only external keys are in it, and they are refused for what they are.
+    Use.CHANGE_ROTATION: {State.PENDING_DELETION: errors.KEY_PENDING_DELETION},
+    Use.ROTATION_STATUS: {},
 }
 
 

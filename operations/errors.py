@@ -120,6 +120,9 @@ NOT_PENDING_DELETION = _bad("KMS.1501", "The key is not in Pending deletion stat
 EXTERNAL_KEY_REQUIRED = _bad(
     "KMS.0309", "External keys required.", _("Key material can only be imported into a key whose origin is External.")
 )
+EXTERNAL_CANNOT_ROTATE = _bad("KMS.0312", "External keys cannot be rotated.")
+ROTATION_NOT_ENABLED = _bad("KMS.0313", "Key rotation is not enabled.")
+ASYMMETRIC_CANNOT_ROTATE = _bad("KMS.0324", "RSA keys cannot be rotated.", _("Only symmetric keys can be rotated."))
 SYMMETRIC_UNSUPPORTED = _bad("KMS.0331", "The symmetric key is not support this operation.")
 ASYMMETRIC_UNSUPPORTED = _bad("KMS.0325", "The asymmetric key is not support this operation.")
 KEY_IS_FOR_ENCRYPTION = _bad("KMS.0334", "The cmk is used to encrypt and decrypt.")
@@ -143,6 +146,10 @@ PENDING_DAYS_INVALID = _bad(
 )
 LIMIT_INVALID = _bad("KMS.1601", "Invalid limit.")
 MARKER_INVALID = _bad("KMS.1602", "marker must be greater than or equals 0.")
+
+# Rotation
+ROTATION_NOT_DISABLED = _bad("KMS.2901", "Key rotation is not disabled.", _("Change the rotation period instead."))
+ROTATION_INTERVAL_INVALID = _bad("KMS.3001", "Invalid rotation_interval.", _("Enter an integer between 30 and 365."))
 
 # Tags
 TAG_VALUE_INVALID = _bad("KMS.0405", "Invalid tag value.")

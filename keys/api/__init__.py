@@ -1,6 +1,14 @@
 """The REST face of keys: every operation, declared; the URLs, documents and tests are made from this tuple."""
 
-from keys.api import creation, datakeys, encryption, lifecycle, listing, signing
+from keys.api import (
+    creation,
+    datakeys,
+    encryption,
+    lifecycle,
+    listing,
+    rotation,
+    signing,
+)
 
 OPERATIONS = (
     *creation.OPERATIONS,
@@ -9,4 +17,5 @@ OPERATIONS = (
     *encryption.OPERATIONS,
     *datakeys.OPERATIONS,
     *signing.OPERATIONS,
+    *rotation.OPERATIONS,
 )

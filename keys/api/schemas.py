@@ -120,7 +120,7 @@ def key_details(key: Key) -> dict[str, str]:
         "key_type": "1",
         "expiration_time": milliseconds(expires_at),
         "origin": key.origin,
-        "key_rotation_enabled": "false",
+        "key_rotation_enabled": "true" if key.rotation_days else "false",
         "sys_enterprise_project_id": key.enterprise_project_id,
         "keystore_id": "0",
     }

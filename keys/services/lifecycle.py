@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from keys import material
 from keys.models import Key
-from keys.services import expiry
+from keys.services import expiry, rotation
 from keys.states import Event, State
 from operations import clock, errors
 from operations.caller import Caller
@@ -16,8 +16,10 @@ from operations.errors import KmsError
 
 
 def enable(caller: Caller, key: Key) -> Key:
+    """A rotation that was due meanwhile is made up for at once."""
     key.move(Event.ENABLE)
     key.save(update_fields=["state"])
+    rotation.catch_up(caller, key)
     return key
 
 

@@ -23,8 +23,9 @@ from django.db import connections  # noqa: E402
 from imports.api import IMPORT_KEY_MATERIAL  # noqa: E402
 from imports.models import WrappingKey  # noqa: E402
 from imports.tasks import expire_material, expire_wrapping_keys  # noqa: E402
+from keys.api.rotation import ENABLE_KEY_ROTATION  # noqa: E402
 from keys.models import Key  # noqa: E402
-from keys.tasks import delete_due_keys  # noqa: E402
+from keys.tasks import delete_due_keys, rotate_due_keys  # noqa: E402
 from kmscrypto import fingerprint, specs  # noqa: E402
 from operations import clock  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
@@ -35,7 +36,7 @@ from tests.kmscrypto import keys as private_keys  # noqa: E402
 from tests.operations import stage  # noqa: E402
 from vault import initialisation  # noqa: E402
 
-SWEEPS = (expire_wrapping_keys, expire_material, delete_due_keys)
+SWEEPS = (expire_wrapping_keys, expire_material, delete_due_keys, rotate_due_keys)
 OFFERS = 10
 
 
@@ -230,7 +231,7 @@ def last_place(rounds: int):
 
 
 def grow(count: int):
-    """As many keys with material that has expired, offers past their day, and keys past their date."""
+    """As many keys with material that has expired, offers past their day, keys past their date or due to rotate."""
     caller = alice()
     real = clock.use(lambda: real() - timedelta(days=30))
     for _ in range(count):
@@ -238,6 +239,7 @@ def grow(count: int):
         stage.an_imported_key(caller, expiration_time=expires_at)
         stage.an_offer(caller, stage.an_empty_key(caller))
         stage.schedule_deletion(caller, stage.a_key(caller), days=7)
+        perform(ENABLE_KEY_ROTATION, caller, {"key_id": stage.a_key(caller).key_id, "rotation_interval": 30})
     clock.use(real)
     return count
 
@@ -264,14 +266,19 @@ def inspect():
     half_done += [
         key.alias for key in Key.objects.filter(state=5) if key.versions.filter(material_sealed__isnull=False).exists()
     ]
+    half_done += [
+        key.alias for key in Key.objects.exclude(rotation_days=None) if key.versions.count() != key.current_version
+    ]
     return {
         "due": {
             "material": Key.objects.filter(material_expires_at__lte=now).count(),
             "offers": WrappingKey.objects.filter(private_sealed__isnull=False, expires_at__lte=now).count(),
             "deletions": Key.objects.filter(state=4, scheduled_deletion_at__lte=now).count(),
+            "rotations": Key.objects.filter(state=2, rotation_due_at__lte=now).count(),
         },
         "traces": {
-            name: normal.filter(name=name).count() for name in ("expireKeyMaterial", "expireWrappingKey", "deleteKey")
+            name: normal.filter(name=name).count()
+            for name in ("expireKeyMaterial", "expireWrappingKey", "deleteKey", "rotateKey")
         },
         "twice": normal.count() - normal.values("name", "resource_id").distinct().count(),
         "half_done": half_done,

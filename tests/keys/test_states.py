@@ -27,7 +27,9 @@ MATRIX = {
     (Use.EDIT,): (OK, OK, "KMS.0210", OK),
     (Use.OFFER_IMPORT, Use.IMPORT_MATERIAL): ("KMS.0310", "KMS.0310", "KMS.0310", OK),
     (Use.DELETE_MATERIAL,): (OK, OK, "KMS.2701", "KMS.2701"),
-    (Use.DESCRIBE,): (OK, OK, OK, OK),
+    (Use.DESCRIBE, Use.ROTATION_STATUS): (OK, OK, OK, OK),
+    (Use.ROTATE,): (OK, "KMS.0209", "KMS.0210", "KMS.1301"),
+    (Use.CHANGE_ROTATION,): (OK, OK, "KMS.0210", OK),
 }
 
 CELLS = [
@@ -45,6 +47,8 @@ SUITABLE = {
     Use.PUBLIC_KEY: EC,
     Use.GENERATE_MAC: HMAC,
     Use.VERIFY_MAC: HMAC,
+    Use.ROTATE: Nature(SPECS["AES_256"], Usage.ENCRYPT_DECRYPT, Origin.KMS),
+    Use.CHANGE_ROTATION: Nature(SPECS["AES_256"], Usage.ENCRYPT_DECRYPT, Origin.KMS),
 }
 AES = Nature(SPECS["AES_256"], Usage.ENCRYPT_DECRYPT, Origin.EXTERNAL)
 
@@ -108,6 +112,24 @@ def test_asymmetric_material_stays_in_every_state(spec, state):
     nature = Nature(SPECS[spec], SPECS[spec].default_usage, Origin.EXTERNAL)
 
     assert states.refusal(Use.DELETE_MATERIAL, nature, state) is errors.ASYMMETRIC_MATERIAL_STAYS
+
+
+@pytest.mark.parametrize("state", ALL_STATES)
+@pytest.mark.parametrize(
+    ("spec", "origin", "told"),
+    [
+        ("AES_256", Origin.EXTERNAL, errors.EXTERNAL_CANNOT_ROTATE),
+        ("EC_P256", Origin.EXTERNAL, errors.EXTERNAL_CANNOT_ROTATE),
+        ("RSA_2048", Origin.KMS, errors.ASYMMETRIC_CANNOT_ROTATE),
+        ("EC_P384", Origin.KMS, errors.ASYMMETRIC_CANNOT_ROTATE),
+        ("HMAC_256", Origin.KMS, errors.HMAC_UNSUPPORTED),
+    ],
+)
+def test_only_symmetric_keys_of_the_service_rotate(spec, origin, told, state):
+    nature = Nature(SPECS[spec], SPECS[spec].default_usage, origin)
+
+    assert states.refusal(Use.ROTATE, nature, state) is told
+    assert states.refusal(Use.CHANGE_ROTATION, nature, state) is told
 
 
 @pytest.mark.parametrize("use", Use)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from keys.api.datakeys import CREATE_DATAKEY
 from keys.api.encryption import ENCRYPT_DATA
+from keys.api.rotation import ENABLE_KEY_ROTATION
 from keys.api.signing import SIGN
 from operations.perform import perform
 from tests.operations import stage
@@ -25,6 +26,10 @@ def _disabled(caller):
 
 def _leaving(caller):
     return stage.schedule_deletion(caller, a_key(caller))
+
+
+def _rotating(caller):
+    return perform(ENABLE_KEY_ROTATION, caller, {"key_id": a_key(caller).key_id})
 
 
 def _signing(caller):
@@ -79,6 +84,11 @@ RIGHT = {
     "cancel-key-deletion": _about(_leaving),
     "update-key-alias": _about(a_key, key_alias="renamed-by-a-test"),
     "update-key-description": _about(a_key, key_description="a description"),
+    "enable-key-rotation": _about(a_key),
+    "disable-key-rotation": _about(_rotating),
+    "update-key-rotation-interval": _about(_rotating, rotation_interval=30),
+    "get-key-rotation-status": _about(a_key),
+    "rotate-on-demand": _about(a_key),
     "encrypt-data": _about(a_key, plain_text="a text"),
     "decrypt-data": _ciphertext,
     "create-datakey": _about(a_key, datakey_length="512"),

@@ -152,7 +152,7 @@ def test_a_trace_holds_only_members_that_are_declared_for_it(alice):
 TRACED = {
     "key_id", "key_alias", "key_spec", "key_usage", "origin", "enterprise_project_id", "pending_days", "sequence",
     "encryption_algorithm", "signing_algorithm", "message_type", "wrapping_algorithm", "expiration_time",
-    "datakey_length", "datakey_plain_length", "datakey_cipher_length",
+    "rotation_interval", "datakey_length", "datakey_plain_length", "datakey_cipher_length",
 }  # fmt: skip
 
 
