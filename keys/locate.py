@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from keys import queries
+from django.db import connection
+
 from keys.models import Key
 from kmscrypto import envelope
 from kmscrypto.errors import CryptoError
@@ -77,7 +78,22 @@ def the_key_of_the_ciphertext(caller: Caller, request: dict[str, Any]) -> Key:
 
 
 def find(caller: Caller, reference: str, *, lock: bool = False) -> Key:
-    keys = queries.living_keys(caller.project_id).select_related("project")
+    """By any reference. Raises KEY_NOT_FOUND, also where the waiting period is over: then the key is gone.
+
+    A remembered key is shared between requests and never changed; inside a transaction, where keys are, each is read
+    anew.
+    """
+    if lock or caller.memory is None or connection.in_atomic_block:
+        key = _load(caller, reference, lock=lock)
+    else:
+        key = caller.memory.recall(("key", reference), lambda: _load(caller, reference))
+    if key.deletion_is_due():
+        raise KmsError(errors.KEY_NOT_FOUND)
+    return key
+
+
+def _load(caller: Caller, reference: str, *, lock: bool = False) -> Key:
+    keys = Key.objects.filter(project_id=caller.project_id).select_related("project")
     if lock:
         keys = keys.select_for_update(of=("self",))
     key = keys.filter(**_condition(caller, reference)).first()

@@ -114,6 +114,10 @@ class Key(models.Model):
     def material_has_expired(self, at: datetime | None = None) -> bool:
         return self.material_expires_at is not None and self.material_expires_at <= (at or clock.now())
 
+    def deletion_is_due(self, at: datetime | None = None) -> bool:
+        """Whether the waiting period is over: the key is then gone, whether or not a job has tidied up."""
+        return self.scheduled_deletion_at is not None and self.scheduled_deletion_at <= (at or clock.now())
+
     def state_now(self, at: datetime | None = None) -> State:
         """The state that counts. Material past its time is gone, whether or not a job has tidied up (SEC-035)."""
         state = State(self.state)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from operations import errors
 
 if TYPE_CHECKING:
+    from operations.changes import Memory
     from operations.operation import Operation
 
 
@@ -96,6 +97,8 @@ class Caller:
     source_ip: str = ""
     agent: str = ""
     request_id: str = ""
+    # What is remembered of the project's rows; None where each is read anew.
+    memory: Memory | None = field(default=None, repr=False, compare=False)
 
     def authorise(self, operation: Operation, target: Authorisable) -> None:
         """Policies first. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one.

@@ -1,4 +1,4 @@
-"""What performing leaves behind: the audit trail, and counters for what is rate-limited."""
+"""What performing leaves behind: the audit trail, counters for what is rate-limited, and counts of what changed."""
 
 from __future__ import annotations
 
@@ -59,6 +59,16 @@ class RateCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bucket} {self.window}"
+
+
+class ChangeCount(models.Model):
+    """How often what belongs to a scope has changed. Written by triggers alone; see `operations.changes`."""
+
+    scope = models.CharField(primary_key=True, max_length=32)
+    count = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.count}"
 
 
 class JournalPosition(models.Model):

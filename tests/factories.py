@@ -104,7 +104,7 @@ def allow(
     )
 
 
-def caller(of: User, *, kind: Kind = Kind.API, project: Project | None = None) -> Caller:
+def caller(of: User, *, kind: Kind = Kind.API, project: Project | None = None, **fields: Any) -> Caller:
     """The user as a Caller, with the rights that the database gives."""
     where = project or selected_project(of)
     assert where is not None
@@ -121,6 +121,7 @@ def caller(of: User, *, kind: Kind = Kind.API, project: Project | None = None) -
         source_ip="192.0.2.7",
         agent="tests",
         request_id="0" * 32,
+        **fields,
     )
 
 

@@ -1,0 +1,147 @@
+"""What lets a process remember what it read of the database, without ever acting on what no longer holds (SEC-006).
+
+Triggers count every change of the watched tables, by scope and in the transaction of the change itself: no service, job
+or hand at a database prompt can forget to. A request reads the counts of its scopes first, in one small query; whatever
+was loaded under the same count is still true and is not loaded again. So a change is felt by the next request of every
+process, with no grace at all, and a quiet database is read once.
+
+Only what has no transaction open remembers: inside one, the counts would be those of a change not yet made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import connection, models, transaction
+
+from operations.models import ChangeCount
+
+# Who may do what; every other scope is a project's ID.
+IDENTITY = "identity"
+
+MAX_ENTRIES = 10_000
+MAX_SCOPES = 1_000
+
+Loaded = TypeVar("Loaded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """One table whose changes count, all of them or some events only.
+
+    `columns`: an update counts only where it sets one of these. `scope`: an SQL expression in which `{row}` is the row,
+    before a deletion and after any other change.
+    """
+
+    model: type[models.Model]
+    scope: str = f"'{IDENTITY}'"
+    events: tuple[str, ...] = ("insert", "update", "delete")
+    columns: tuple[str, ...] = ()
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+@dataclass(slots=True)
+class Memory:
+    """What was loaded under one count of one scope."""
+
+    count: int
+    entries: dict[Hashable, Any] = field(default_factory=dict)
+
+    def recall(self, key: Hashable, load: Callable[[], Loaded]) -> Loaded:
+        """What `load` returned when it was last called for this key. What it raises is not remembered."""
+        try:
+            found: Loaded = self.entries[key]
+        except KeyError:
+            found = load()
+            if len(self.entries) >= MAX_ENTRIES:
+                self.entries.clear()
+            self.entries[key] = found
+        return found
+
+
+_memories: dict[str, Memory] = {}
+
+
+def memories(*scopes: str) -> tuple[Memory | None, ...]:
+    """The memory of each scope as it stands now: one query. None inside a transaction, and before a first change."""
+    if connection.in_atomic_block or not scopes:
+        return (None,) * len(scopes)
+    marks = ", ".join(["%s"] * len(scopes))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT scope, count FROM {_TABLE} WHERE scope IN ({marks})", scopes)  # noqa: S608
+        counts = dict(cursor.fetchall())
+    # A scope that never changed has no row: what belongs to none is not remembered either.
+    return tuple(_memory(scope, counts[scope]) if scope in counts else None for scope in scopes)
+
+
+def _memory(scope: str, count: int) -> Memory:
+    known = _memories.get(scope)
+    if known is not None and known.count == count:
+        return known
+    fresh = Memory(count)
+    # A slower thread may come with an older count: what it loads is for itself alone.
+    if known is None or known.count < count:
+        if len(_memories) >= MAX_SCOPES:
+            _memories.clear()
+        _memories[scope] = fresh
+    return fresh
+
+
+def forget() -> None:
+    """Empties this process's memories."""
+    _memories.clear()
+
+
+# --- the triggers --------------------------------------------------------------------------------------------------
+
+_TABLE = ChangeCount._meta.db_table
+
+
+def install(watches: tuple[Watch, ...]) -> None:
+    """Puts the triggers in place, anew: a migration that rebuilds a table of SQLite loses them."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        present = connection.introspection.table_names(cursor)
+        for watch in watches:
+            for event in watch.events if watch.table in present else ():
+                for statement in _STATEMENTS[connection.vendor]:
+                    cursor.execute(statement.format(**_parts(watch, event)))
+
+
+def _parts(watch: Watch, event: str) -> dict[str, str]:
+    columns = ", ".join(watch.columns)
+    return {
+        "name": f"count_{watch.table}_{event}",
+        "when": f"{event} OF {columns}" if columns and event == "update" else event,
+        "table": watch.table,
+        "scope": watch.scope.format(row="OLD" if event == "delete" else "NEW"),
+        "counts": _TABLE,
+    }
+
+
+# The first count is random, so that no count of a database that was emptied or replaced comes again.
+_SQLITE = """
+CREATE TRIGGER {name} AFTER {when} ON {table} BEGIN
+    INSERT INTO {counts} (scope, count) VALUES ({scope}, random() & 281474976710655)
+    ON CONFLICT (scope) DO UPDATE SET count = count + 1;
+END"""
+
+# Deferred to the commit: a count that is taken earlier would make writers wait for each other, even for ever.
+_POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO {counts} AS c (scope, count) VALUES ({scope}, floor(random() * 281474976710655)::bigint)
+    ON CONFLICT (scope) DO UPDATE SET count = c.count + 1;
+    RETURN NULL;
+END $$"""
+_POSTGRESQL_TRIGGER = """
+CREATE CONSTRAINT TRIGGER {name} AFTER {when} ON {table}
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {name}()"""
+
+_STATEMENTS: dict[str, tuple[str, ...]] = {
+    "sqlite": ("DROP TRIGGER IF EXISTS {name}", _SQLITE),
+    "postgresql": ("DROP TRIGGER IF EXISTS {name} ON {table}", _POSTGRESQL_FUNCTION, _POSTGRESQL_TRIGGER),
+}
