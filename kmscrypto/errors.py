@@ -46,6 +46,28 @@ class InvalidPrivateKey(CryptoError):
         self.reason = reason
 
 
+class NotAPrivateKey(CryptoError):
+    """Something else than a private key that can be converted; `found` says what, in a few words."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(f"Found {found}, expected a private key.")
+        self.found = found
+
+
+class PassphraseRequired(CryptoError):
+    """The private key is encrypted and no passphrase was given."""
+
+    def __init__(self) -> None:
+        super().__init__("The private key is encrypted.")
+
+
+class PassphraseWrong(CryptoError):
+    """The private key does not open: the passphrase is wrong, or the file is damaged; nobody can tell which."""
+
+    def __init__(self) -> None:
+        super().__init__("The passphrase does not open the private key.")
+
+
 class MessageTooLong(CryptoError):
     """More bytes than the algorithm can take with this key."""
 

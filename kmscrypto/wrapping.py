@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from cryptography.exceptions import UnsupportedAlgorithm as UnsupportedKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.keywrap import (
     InvalidUnwrap,
@@ -89,6 +90,17 @@ def wrap(public_der: bytes, algorithm: str, plaintext: bytes) -> bytes:
     if not isinstance(key, RSAPublicKey):
         raise TypeError("a wrapping key is an RSA key")
     return rsa.encrypt(key, algorithm, plaintext)
+
+
+def wrapping_key_bits(public_der: bytes) -> int:
+    """The size of a wrapping key from its SPKI; ValueError for what is no RSA public key."""
+    try:
+        key = load_der_public_key(public_der)
+    except UnsupportedKey:
+        key = None
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("a wrapping key is an RSA key")
+    return key.key_size
 
 
 def wrap_private_key(temporary_key: bytes, pkcs8_der: bytes) -> bytes:

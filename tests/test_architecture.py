@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "kmscrypto": 1,
     "vault": 2,
+    "kmsimport": 2,
     "operations": 3,
     "projects": 4,
     "traces": 4,
@@ -116,6 +117,18 @@ def test_mathematics_knows_the_standard_library_and_cryptography_alone():
         for file in sources("kmscrypto")
         for found in imports_of(file)
         if found.package not in {"kmscrypto", "cryptography", *sys.stdlib_module_names}
+    ]
+
+    assert strange == []
+
+
+def test_the_import_command_knows_the_standard_library_and_mathematics_alone():
+    """It runs where no Django is, and knows of the service what the wire says (docs/decisions/0006-...)."""
+    strange = [
+        str(found)
+        for file in sources("kmsimport")
+        for found in imports_of(file)
+        if found.package not in {"kmsimport", "kmscrypto", *sys.stdlib_module_names}
     ]
 
     assert strange == []

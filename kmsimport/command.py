@@ -1,0 +1,116 @@
+"""`kms-import`: reads the command line, runs one of its stories, and turns what went wrong into an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from kmsimport import airgap, arguments, asking, expiry, formats, identity, importing, secrecy, settings
+from kmsimport.connection import Connection
+from kmsimport.faults import Exit, Fault
+from kmsimport.formats import Format, Material
+from kmsimport.importing import Wish
+from kmsimport.report import Report
+from kmsimport.service import Service
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code. Nothing but faults is told of a failure: a traceback could show what it should not."""
+    secrecy.forbid_core_dumps()
+    given = list(sys.argv[1:] if argv is None else argv)
+    report = Report(as_json="--json" in given, quiet="--quiet" in given)
+    try:
+        options = arguments.parser().parse_args(given)
+        arguments.check(options)
+        _run(options, report)
+    except Fault as fault:
+        report.failed(fault)
+        return fault.exit_code
+    except KeyboardInterrupt:
+        report.failed(Fault(Exit.INTERRUPTED, "Interrupted."))
+        return Exit.INTERRUPTED
+    except Exception as error:
+        report.failed(Fault(Exit.INTERNAL, f"Internal error: {type(error).__name__} {_place(error)}."))
+        return Exit.INTERNAL
+    return Exit.DONE
+
+
+def _run(options: argparse.Namespace, report: Report) -> None:
+    if options.wrap_only:
+        material = _material(options, report)
+        try:
+            importing.check(material, Wish(spec=options.spec or ""))
+            airgap.wrap_only(material, options.public_key, options.out_dir, report)
+        finally:
+            material.forget()
+        report.done("Wrapped. Take the files to the console, or to the API; see docs/use/kms-import.md.")
+        return
+    wish = _wish(options)
+    where = settings.read(options, os.environ)
+    material = _material(options, report)
+    try:
+        importing.check(material, wish)
+        importing.bring(_service(options, where, report), material, wish, report)
+    finally:
+        material.forget()
+    report.facts["dry_run"] = wish.dry_run
+    report.done("Dry run: all is well." if wish.dry_run else f"Imported into key {report.facts['key_id']}.")
+
+
+def _wish(options: argparse.Namespace) -> Wish:
+    return Wish(
+        key=options.key_id or "",
+        alias=options.create or "",
+        spec=options.spec or "",
+        usage=options.usage or "",
+        description=options.description,
+        enterprise_project=options.enterprise_project,
+        expires_at=expiry.parse(options.expires, now=datetime.now(UTC)) if options.expires else None,
+        dry_run=options.dry_run,
+        prove=not options.no_round_trip,
+    )
+
+
+def _material(options: argparse.Namespace, report: Report) -> Material:
+    data = asking.key_file(options.key_file)
+    try:
+        form = Format(options.format) if options.format else None
+        material = formats.read(bytes(data), form=form, ask=lambda: asking.passphrase(options.passphrase_fd))
+    finally:
+        secrecy.wipe(data)
+    report.step(
+        "key file",
+        f"{material.spec.name} in {material.found}; check value {material.check_value}",
+        found=material.found,
+        key_spec=material.spec.name,
+        check_value=material.check_value,
+    )
+    if asking.is_readable_by_others(options.key_file):
+        report.warn("others may read the key file; take that away with: chmod go= KEY_FILE")
+    return material
+
+
+def _service(options: argparse.Namespace, where: settings.Settings, report: Report) -> Service:
+    connection = Connection(
+        ca_file=options.ca_file or os.environ.get("OS_CACERT") or None,
+        timeout=options.timeout,
+        allow_http=options.allow_http,
+    )
+    session = identity.sign_in(connection, where, password_fd=options.password_fd)
+    report.step("signed in", f"as {session.who}", project_id=session.project_id)
+    connection.check(session.base)
+    return Service(connection, session)
+
+
+def _place(error: Exception) -> str:
+    """The line of ours where it happened, for a report of the bug; never the error's own text, which may quote."""
+    frame, place = error.__traceback__, "somewhere"
+    while frame is not None:
+        name = frame.tb_frame.f_globals.get("__name__", "")
+        if name.startswith("kmsimport"):
+            place = f"at {name}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return place

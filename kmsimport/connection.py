@@ -1,0 +1,143 @@
+"""HTTP as an API client needs it: JSON over verified TLS, no redirects, time limits, retries of what may be repeated.
+
+The standard library only. `HTTPS_PROXY` and `NO_PROXY` are followed, as everywhere.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import urlsplit
+
+from kmsimport.faults import Exit, Fault, usage
+
+MOST_BYTES = 1024 * 1024
+PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+BUSY = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Message = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one where it is anything else."""
+        try:
+            value = json.loads(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def request_id(self) -> str:
+        return self.headers.get("X-Request-Id", "")
+
+
+class Unreachable(Fault):
+    """No answer came. Whether the request arrived is not known."""
+
+    def __init__(self, host: str, reason: str, hint: str = "") -> None:
+        super().__init__(Exit.NETWORK, f"No answer from {host}: {reason}.", hint=hint)
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry credentials to wherever it points."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+class Connection:
+    """Where requests leave the machine. Headers are added by the caller; none is ever logged."""
+
+    def __init__(self, *, ca_file: str | None, timeout: float, allow_http: bool) -> None:
+        try:
+            context = ssl.create_default_context(cafile=ca_file)
+        except (OSError, ssl.SSLError):
+            raise usage(f"--ca-file {ca_file}: this is not a file of PEM certificates.") from None
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        https = urllib.request.HTTPSHandler(context=context)
+        self._opener = urllib.request.build_opener(https, _NoRedirects)
+        # A proxy's "this machine" is another one.
+        self._direct = urllib.request.build_opener(https, _NoRedirects, urllib.request.ProxyHandler({}))
+        self._timeout = timeout
+        self._allow_http = allow_http
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, repeatable: bool) -> Answer:
+        """One request; a repeatable one up to three times. Raises Unreachable when no answer comes."""
+        self.check(url)
+        for pause in PAUSES if repeatable else ():
+            try:
+                answer = self._send_once(method, url, headers, body)
+            except Unreachable:
+                pass
+            else:
+                if answer.status not in BUSY:
+                    return answer
+            time.sleep(pause)
+        return self._send_once(method, url, headers, body)
+
+    def check(self, url: str) -> None:
+        """Raises a Fault of USAGE for what is no address of a service, and for HTTP to another machine."""
+        try:
+            parts = urlsplit(url)
+            fine = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not parts.username
+        except ValueError:
+            fine = False
+        if not fine:
+            raise usage(f"{url[:200]} is not the address of a service.", "As in https://kms.eu-de.otc.t-systems.com")
+        if parts.scheme == "http" and not self._allow_http and not _is_this_machine(parts.hostname or ""):
+            raise usage(
+                f"{url[:200]} is not encrypted: passwords and tokens could be read on the way.",
+                "Use https, or allow it with --allow-http.",
+            )
+
+    def _send_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        # check() allows http and https alone
+        request = urllib.request.Request(url, data=body or None, method=method, headers=dict(headers))  # noqa: S310
+        host, here = urlsplit(url).netloc, _is_this_machine(urlsplit(url).hostname or "")
+        opener = self._direct if here else self._opener
+        try:
+            with opener.open(request, timeout=self._timeout) as response:
+                return Answer(response.status, response.headers, response.read(MOST_BYTES))
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return Answer(answer.code, answer.headers, answer.read(MOST_BYTES))
+        except urllib.error.URLError as cause:
+            raise _unreachable(host, cause.reason) from None
+        except (OSError, http.client.HTTPException) as cause:
+            raise _unreachable(host, cause) from None
+
+
+def _unreachable(host: str, reason: object) -> Unreachable:
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        hint = "If its certificate is from an authority of your own, name that one: --ca-file FILE"
+        return Unreachable(host, f"its certificate is not trusted ({reason.verify_message})", hint)
+    if isinstance(reason, ssl.SSLError):
+        return Unreachable(host, f"TLS failed ({reason.reason or 'no reason given'})")
+    if isinstance(reason, TimeoutError):
+        return Unreachable(host, "it took too long", "Give it more time with --timeout SECONDS.")
+    if isinstance(reason, OSError) and reason.strerror:
+        return Unreachable(host, reason.strerror)
+    return Unreachable(host, "the connection broke" if isinstance(reason, Exception) else str(reason))
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

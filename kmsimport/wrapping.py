@@ -1,0 +1,79 @@
+"""Wrapping for one import: RSA-OAEP with SHA-256 for 32 bytes, and AES-KWP (RFC 5649) under them for a private key."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+
+from kmscrypto import wrapping
+from kmsimport.faults import Exit, Fault
+from kmsimport.formats import Material
+from kmsimport.secrecy import wipe
+
+ALGORITHM = "RSAES_OAEP_SHA_256"
+TEMPORARY_KEY_BYTES = 32
+LEAST_BITS, MOST_BITS = 2048, 4096
+
+_PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----(?P<body>[0-9A-Za-z+/=\s]+)-----END PUBLIC KEY-----\s*")
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """Safe to show and to store: `material` holds the key, or the temporary key that opens `private_key`."""
+
+    material: bytes
+    private_key: bytes | None = None
+
+
+@dataclass(frozen=True)
+class WrappingKey:
+    """SubjectPublicKeyInfo in DER, checked."""
+
+    der: bytes
+    bits: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the DER, shortened as the console's wizard shows it."""
+        digest = hashlib.sha256(self.der).hexdigest()
+        return f"{digest[:4]} {digest[4:8]} … {digest[-8:-4]} {digest[-4:]}"
+
+
+def wrapping_key(data: bytes) -> WrappingKey:
+    """From DER as the console saves it, from Base64 as the API gives it, or from PEM. Raises a Fault of KEY_FILE."""
+    der = _der(data)
+    try:
+        bits = wrapping.wrapping_key_bits(der)
+    except ValueError:
+        raise Fault(Exit.KEY_FILE, "The wrapping key is not an RSA public key.") from None
+    if not LEAST_BITS <= bits <= MOST_BITS:
+        raise Fault(Exit.KEY_FILE, f"The wrapping key has {bits} bits; {LEAST_BITS} to {MOST_BITS} are in use.")
+    return WrappingKey(der, bits)
+
+
+def wrap(material: Material, key: WrappingKey) -> Wrapped:
+    """As the service opens it; a private key gets a fresh temporary key."""
+    if not material.spec.is_asymmetric:
+        return Wrapped(wrapping.wrap(key.der, ALGORITHM, bytes(material.secret)))
+    temporary = bytearray(secrets.token_bytes(TEMPORARY_KEY_BYTES))
+    try:
+        return Wrapped(
+            material=wrapping.wrap(key.der, ALGORITHM, bytes(temporary)),
+            private_key=wrapping.wrap_private_key(bytes(temporary), bytes(material.secret)),
+        )
+    finally:
+        wipe(temporary)
+
+
+def _der(data: bytes) -> bytes:
+    if data[:1] == b"\x30":
+        return data
+    pem = _PEM.fullmatch(data)
+    try:
+        return base64.b64decode(b"".join((pem["body"] if pem else data).split()), validate=True)
+    except binascii.Error:
+        raise Fault(Exit.KEY_FILE, "The wrapping key is neither DER, Base64 nor PEM.") from None
