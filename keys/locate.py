@@ -1,6 +1,7 @@
 """What an operation is about: a key of the caller's project, the key inside a ciphertext, or the project itself.
 
-Whatever is not in the caller's project does not exist (SEC-051): foreign and missing answer alike.
+Whatever is not in the caller's project does not exist (SEC-051): foreign and missing answer alike. The one door to a
+key of another project is a grant on that key; it opens to the key's ID and nothing else (decision 0006).
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
+from keys import queries
 from keys.models import Key
 from kmscrypto import envelope
 from kmscrypto.errors import CryptoError
 from operations import errors
-from operations.caller import Caller
+from operations.caller import Caller, Kind
 from operations.errors import KmsError
+from operations.fields import KEY_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,9 @@ class InProject:
     def admit(self, use: Any) -> None:
         return None
 
+    def grants_to(self, caller: Caller, operation: str) -> bool:
+        return False
+
 
 def the_project(caller: Caller, request: dict[str, Any]) -> InProject:
     return InProject(caller.project_id)
@@ -47,13 +54,18 @@ def the_enterprise_project(caller: Caller, request: dict[str, Any]) -> InProject
 
 
 def the_key(caller: Caller, request: dict[str, Any]) -> Key:
-    """By ID, `alias/<name>` or alias URN. Raises KEY_NOT_FOUND."""
-    return find(caller, request.pop("key_id"))
+    """By ID, `alias/<name>` or alias URN; a granted key of another project by its ID. Raises KEY_NOT_FOUND."""
+    return find(caller, request.pop("key_id"), by_grant=True)
 
 
 def the_locked_key(caller: Caller, request: dict[str, Any]) -> Key:
     """As `the_key`, with its row locked until the transaction ends."""
     return find(caller, request.pop("key_id"), lock=True)
+
+
+def the_locked_granted_key(caller: Caller, request: dict[str, Any]) -> Key:
+    """As `the_locked_key`, and open to who holds a grant on a key of another project: for changing grants."""
+    return find(caller, request.pop("key_id"), lock=True, by_grant=True)
 
 
 def the_due_key(caller: Caller, request: dict[str, Any]) -> Key:
@@ -69,18 +81,29 @@ def the_key_of_the_ciphertext(caller: Caller, request: dict[str, Any]) -> Key:
     """The key named by `key_id`, else by the authenticated header of a ciphertext of ours (SEC-012)."""
     reference = request.pop("key_id")
     if reference is not None:
-        return find(caller, reference)
+        return find(caller, reference, by_grant=True)
     try:
         sealed = envelope.parse(request["cipher_text"])
     except CryptoError as cause:
         raise KmsError(errors.CIPHER_TEXT_INVALID, field="cipher_text") from cause
-    return find(caller, str(sealed.key_id))
+    return find(caller, str(sealed.key_id), by_grant=True)
 
 
-def find(caller: Caller, reference: str, *, lock: bool = False) -> Key:
+def find(caller: Caller, reference: str, *, lock: bool = False, by_grant: bool = False) -> Key:
     """By any reference. Raises KEY_NOT_FOUND, also where the waiting period is over: then the key is gone.
 
-    A remembered key is shared between requests and never changed; inside a transaction, where keys are, each is read
+    `by_grant`: a key of another project too, by its ID, where a grant on it concerns the caller.
+    """
+    try:
+        return _own(caller, reference, lock=lock)
+    except KmsError:
+        if not by_grant or caller.kind is not Kind.API or not KEY_ID.fullmatch(reference):
+            raise
+        return _granted(caller, reference, lock=lock)
+
+
+def _own(caller: Caller, reference: str, *, lock: bool) -> Key:
+    """A remembered key is shared between requests and never changed; inside a transaction, where keys are, each is read
     anew.
     """
     if lock or caller.memory is None or connection.in_atomic_block:
@@ -93,10 +116,20 @@ def find(caller: Caller, reference: str, *, lock: bool = False) -> Key:
 
 
 def _load(caller: Caller, reference: str, *, lock: bool = False) -> Key:
-    keys = Key.objects.filter(project_id=caller.project_id).select_related("project")
+    keys = Key.objects.filter(project_id=caller.project_id, **_condition(caller, reference))
+    return _first(keys, lock=lock)
+
+
+def _granted(caller: Caller, key_id: str, *, lock: bool) -> Key:
+    """Never remembered: what changes a foreign key, or a grant on it, is not counted in the caller's project."""
+    return _first(queries.keys_granted_to(caller).filter(key_id=key_id), lock=lock)
+
+
+def _first(keys: QuerySet[Key], *, lock: bool) -> Key:
+    keys = keys.select_related("project")
     if lock:
         keys = keys.select_for_update(of=("self",))
-    key = keys.filter(**_condition(caller, reference)).first()
+    key = keys.first()
     if key is None:
         raise KmsError(errors.KEY_NOT_FOUND)
     return key

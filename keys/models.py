@@ -1,7 +1,8 @@
-"""A key and what is born and dies with it: its versions and its tags."""
+"""A key and what is born and dies with it: its versions, its grants and its tags."""
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from datetime import datetime
 
@@ -12,12 +13,21 @@ from keys import states
 from keys.states import Event, Nature, Origin, State, Use
 from kmscrypto.specs import SPECS, KeySpec, Usage
 from operations import clock
+from operations.caller import Caller
 from operations.errors import KmsError
 from projects.models import Project
+
+# The name of the operation by which a grantee gives a grant back.
+RETIRE_GRANT = "retire-grant"
 
 
 def new_key_id() -> str:
     return str(uuid.uuid4())
+
+
+def new_grant_id() -> str:
+    """64 hex digits that nobody can guess: who names a grant has been told of it."""
+    return secrets.token_hex(32)
 
 
 class Key(models.Model):
@@ -141,6 +151,11 @@ class Key(models.Model):
         if code is not None:
             raise KmsError(code, hint=code.hint or self._present_state())
 
+    def grants_to(self, caller: Caller, operation: str) -> bool:
+        from keys import queries  # which reads the models of this module
+
+        return queries.is_granted(self, caller, operation)
+
     def uses_open(self) -> frozenset[Use]:
         return states.uses_open_to(self.nature, self.state_now())
 
@@ -173,6 +188,57 @@ class KeyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key_id} v{self.number}"
+
+
+class GranteeKind(models.TextChoices):
+    """Whom a grant is given to: one user, or every user of an account. The values are the wire's."""
+
+    USER = "user"
+    DOMAIN = "domain"
+
+
+class Grant(models.Model):
+    """Named operations on one key for one grantee. Ordered by `pk`, as keys are.
+
+    Principals are ids of users or accounts as the wire has them: `keys` does not know users, and whether there is such
+    a user is nobody's business. An id is never used twice, so the grants of a deleted user open nothing.
+    """
+
+    grant_id = models.CharField(max_length=64, unique=True, default=new_grant_id)
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="grants", db_index=False)
+    name = models.CharField(max_length=255, blank=True)
+    grantee = models.CharField(max_length=64)
+    grantee_kind = models.CharField(max_length=6, choices=GranteeKind.choices)
+    # The user who may end the grant beside the key's owner; empty for nobody.
+    retiring_principal = models.CharField(max_length=64, blank=True)
+    issued_by = models.CharField(max_length=64)
+    # Names of operations that are declared grantable, in the order of the request.
+    operations = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(grantee_kind__in=GranteeKind.values) & ~Q(grantee=""), name="grant_has_a_grantee"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["key", "-id"], name="grant_by_creation"),
+            models.Index(fields=["grantee", "grantee_kind", "key"], name="grant_by_grantee"),
+            models.Index(fields=["retiring_principal", "-id"], name="grant_by_retirer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or self.grant_id} to {self.grantee_kind} {self.grantee}"
+
+    def is_to(self, caller: Caller) -> bool:
+        """Whether the caller is the grantee, or a user of the account that is."""
+        return self.grantee == (caller.user_id if self.grantee_kind == GranteeKind.USER else caller.account_id)
+
+    def may_be_retired_by(self, caller: Caller) -> bool:
+        """The retiring principal, and a grantee to whom retire-grant was granted (api.md 3.5)."""
+        is_named = bool(caller.user_id) and self.retiring_principal == caller.user_id
+        return is_named or (self.is_to(caller) and RETIRE_GRANT in self.operations)
 
 
 class Tag(models.Model):

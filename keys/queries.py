@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from keys.models import Key
+from keys.models import RETIRE_GRANT, Grant, GranteeKind, Key
 from keys.states import State
 from operations import clock
 from operations.caller import Caller
@@ -20,8 +20,13 @@ MATERIAL_EVENTS = (OFFERED, IMPORTED, DELETED, EXPIRED)
 
 def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]:
     """The keys of a project. One whose waiting period is over is gone, whether or not a job has tidied up."""
-    due = Q(state=State.PENDING_DELETION, scheduled_deletion_at__lte=at or clock.now())
-    return Key.objects.filter(project_id=project_id).exclude(due)
+    return Key.objects.filter(project_id=project_id).exclude(_due(at))
+
+
+def _due(at: datetime | None = None, *, of: str = "") -> Q:
+    """Keys whose waiting period is over; `of` leads to the key from another model, as `key__`."""
+    moment = at or clock.now()
+    return Q(**{f"{of}state": State.PENDING_DELETION, f"{of}scheduled_deletion_at__lte": moment})
 
 
 def visible_keys(caller: Caller, *actions: str) -> QuerySet[Key]:
@@ -34,6 +39,41 @@ def visible_keys(caller: Caller, *actions: str) -> QuerySet[Key]:
         named = Q(enterprise_project_id__in=sorted(reach.named))
         within |= ~named if reach.everywhere else named
     return living_keys(caller.project_id).filter(within)
+
+
+def keys_granted_to(caller: Caller) -> QuerySet[Key]:
+    """Keys of the caller's region, in whatever project, of which a grant speaks to him or names him its retirer."""
+    grants = Grant.objects.filter(_concerning(caller), key=OuterRef("pk"))
+    return Key.objects.filter(Exists(grants), project__region=caller.region_id).exclude(_due())
+
+
+def is_granted(key: Key, caller: Caller, operation: str) -> bool:
+    """Whether a grant on this key opens the operation to the caller now. One query; the only place where it is asked.
+
+    The retiring principal of a grant may retire it without being granted anything.
+    """
+    grants = Grant.objects.filter(_concerning(caller), key=key)
+    if operation == RETIRE_GRANT:
+        return any(grant.may_be_retired_by(caller) for grant in grants)
+    return any(operation in grant.operations for grant in grants if grant.is_to(caller))
+
+
+def operations_granted(key: Key, caller: Caller) -> frozenset[str]:
+    """What all grants on this key together let the caller do."""
+    grants = Grant.objects.filter(_concerning(caller), key=key)
+    return frozenset(name for grant in grants if grant.is_to(caller) for name in grant.operations)
+
+
+def retirable_grants(caller: Caller) -> QuerySet[Grant]:
+    """The grants of the caller's region that name him as their retiring principal, of keys that are still there."""
+    living = Q(key__project__region=caller.region_id) & ~_due(of="key__")
+    return Grant.objects.filter(living, retiring_principal=caller.user_id).select_related("key")
+
+
+def _concerning(caller: Caller) -> Q:
+    to_user = Q(grantee=caller.user_id, grantee_kind=GranteeKind.USER)
+    to_account = Q(grantee=caller.account_id, grantee_kind=GranteeKind.DOMAIN)
+    return to_user | to_account | (Q(retiring_principal=caller.user_id) & ~Q(retiring_principal=""))
 
 
 def count_living(project_id: str) -> int:

@@ -66,6 +66,8 @@ class Use(Enum):
     ROTATE = auto()
     CHANGE_ROTATION = auto()
     ROTATION_STATUS = auto()
+    GRANT = auto()
+    END_GRANT = auto()
 
 
 CRYPTOGRAPHIC = frozenset(
@@ -206,6 +208,8 @@ REFUSALS: Mapping[Use, Mapping[State, Code]] = {
     # No row for Pending import: only external keys are in it, and they are refused for what they are.
     Use.CHANGE_ROTATION: {State.PENDING_DELETION: errors.KEY_PENDING_DELETION},
     Use.ROTATION_STATUS: {},
+    Use.GRANT: _CRYPTOGRAPHY,
+    Use.END_GRANT: {},
 }
 
 

@@ -61,6 +61,11 @@ class Rights:
         matching = [s for s in self.statements if s.speaks_of(action, enterprise_project_id)]
         return bool(matching) and all(s.allow for s in matching)
 
+    def deny(self, action: str, enterprise_project_id: str | None) -> bool:
+        """Is there an explicit Deny? None asks of what is in none of the enterprise projects these rights speak of."""
+        where = _ANY_OTHER if enterprise_project_id is None else enterprise_project_id
+        return any(s.speaks_of(action, where) for s in self.statements if not s.allow)
+
     def allow_anywhere(self, action: str) -> bool:
         """May the caller do this in at least one enterprise project? For lists and for buttons."""
         return any(self.allow(action, scope) for scope in self._scopes())
@@ -101,7 +106,7 @@ class Caller:
     memory: Memory | None = field(default=None, repr=False, compare=False)
 
     def authorise(self, operation: Operation, target: Authorisable) -> None:
-        """Policies first. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one.
+        """Policies first, then grants. Raises NO_KEY_PERMISSION for a key, NO_PERMISSION for an action without one.
 
         What has no action is the clock's own, and nobody else's whatever they may do.
         """
@@ -109,9 +114,21 @@ class Caller:
             if self.kind is not Kind.SYSTEM:
                 raise errors.KmsError(errors.NO_PERMISSION)
             return
-        if not self.may(operation.action, target.enterprise_project_id):
+        if not self.may_by_policy(operation.action, target) and not self._may_by_grant(operation, target):
             code = errors.NO_KEY_PERMISSION if target.is_resource else errors.NO_PERMISSION
             raise errors.KmsError(code, hint=f"{code.hint} ({operation.action})" if code.hint else operation.action)
+
+    def may_by_policy(self, action: str, target: Authorisable) -> bool:
+        """The caller's policies speak of his own project alone, whatever a grant shows him of another (SEC-051)."""
+        return target.project_id == self.project_id and self.may(action, target.enterprise_project_id)
+
+    def _may_by_grant(self, operation: Operation, target: Authorisable) -> bool:
+        """A Deny of the caller's own administrator beats a grant, and grants are used through the API alone: a console
+        page shows more of a key than the one operation that was granted."""
+        if operation.action is None or not operation.grantable or self.kind is not Kind.API:
+            return False
+        scope = target.enterprise_project_id if target.project_id == self.project_id else None
+        return not self.rights.deny(operation.action, scope) and target.grants_to(self, operation.name)
 
     def may(self, action: str, enterprise_project_id: str | None = None) -> bool:
         """None asks: anywhere in the project? Faces show or hide controls by this too."""
@@ -122,10 +139,16 @@ class Caller:
 
 class Authorisable(Protocol):
     @property
+    def project_id(self) -> str: ...
+
+    @property
     def enterprise_project_id(self) -> str | None: ...
 
     @property
     def is_resource(self) -> bool: ...
+
+    def grants_to(self, caller: Caller, operation: str) -> bool:
+        """Whether a grant on this very target opens the operation of that name to the caller. Asked only then."""
 
 
 def system(*, account_id: str = "", project_id: str = "", region_id: str = "") -> Caller:

@@ -190,6 +190,15 @@ CIPHER_TEXT_INVALID = _bad(
 DATA_KEY_CIPHER_LENGTH = _bad("KMS.2202", "datakey_cipher_length must be 64 bytes.", _("1 to 1,024 bytes."))
 DATA_KEY_CIPHER_MISMATCH = _bad("KMS.2204", "The length of cipher_text does not match datakey_cipher_length.")
 
+# Grants
+CREATE_GRANT_ALONE = _bad("KMS.2401", "Specify an operation in addition to create-grant.")
+PRINCIPAL_INVALID = _bad("KMS.2402", "Invalid user ID.", _("1 to 64 letters and digits."))
+TOO_MANY_GRANTS = _bad(
+    "KMS.2404", "Too many CMK grants.", _("Revoke a grant that is not needed any more, then try again.")
+)
+GRANT_ID_INVALID = _bad("KMS.2501", "Invalid grant ID.")
+GRANT_OF_ANOTHER_KEY = _bad("KMS.2502", "grant_id and key_id do not match.")
+
 # Import
 UNWRAP_FAILED = _bad(
     "KMS.0311",

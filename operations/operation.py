@@ -7,20 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from operations.answers import EMPTY, Schema
-from operations.caller import Caller
+from operations.caller import Authorisable, Caller
 from operations.errors import Code, KmsError
 from operations.fields import Request
 from operations.limits import Rate
 
 
-class Target(Protocol):
+class Target(Authorisable, Protocol):
     """What an operation is about: a key, a project, an offer."""
-
-    @property
-    def enterprise_project_id(self) -> str | None: ...
-
-    @property
-    def is_resource(self) -> bool: ...
 
     @property
     def trace_identity(self) -> tuple[str, str, str]:

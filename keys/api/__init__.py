@@ -4,6 +4,7 @@ from keys.api import (
     creation,
     datakeys,
     encryption,
+    grants,
     lifecycle,
     listing,
     rotation,
@@ -18,4 +19,5 @@ OPERATIONS = (
     *datakeys.OPERATIONS,
     *signing.OPERATIONS,
     *rotation.OPERATIONS,
+    *grants.OPERATIONS,
 )

@@ -33,6 +33,23 @@ DESCRIBE_KEY = Operation(
 )
 
 
+PAGE = (
+    Whole(
+        name="limit",
+        minimum=1,
+        maximum=1000,
+        error=errors.LIMIT_INVALID,
+        about="How many at most; 1,000 where it is not given.",
+    ),
+    Whole(
+        name="marker",
+        minimum=0,
+        error=errors.MARKER_INVALID,
+        about="The `next_marker` of the answer before; without it the list starts anew.",
+    ),
+)
+
+
 def _page(page: KeyPage) -> dict[str, Any]:
     return {
         "keys": [key.key_id for key in page.keys],
@@ -51,19 +68,7 @@ LIST_KEYS = Operation(
     run=listing.list_keys,
     request=Request(
         (
-            Whole(
-                name="limit",
-                minimum=1,
-                maximum=1000,
-                error=errors.LIMIT_INVALID,
-                about="How many at most; 1,000 where it is not given.",
-            ),
-            Whole(
-                name="marker",
-                minimum=0,
-                error=errors.MARKER_INVALID,
-                about="The `next_marker` of the answer before; without it the list starts anew.",
-            ),
+            *PAGE,
             Choice(
                 name="key_state",
                 values=("1", "2", "3", "4", "5"),

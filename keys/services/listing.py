@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from keys import queries
 from keys.locate import InProject
@@ -12,8 +13,10 @@ from keys.models import Key
 from keys.states import State
 from operations.caller import Caller
 
+Row = TypeVar("Row", bound=Model)
+
 DEFAULT_LIMIT = 1000
-# A marker from here on is the position of a key. A smaller one is an offset, as all of the original's markers are and
+# A marker from here on is the position of a row. A smaller one is an offset, as all of the original's markers are and
 # the example in its manual has one; we answer none.
 POSITIONS = 10**12
 
@@ -44,7 +47,6 @@ def list_keys(
     key_spec: str | None,
     enterprise_project_id: str | None,
 ) -> KeyPage:
-    """A key made meanwhile neither repeats nor hides another: a marker of ours names the last key shown."""
     everything = queries.visible_keys(caller).select_related("project")
     keys = everything
     if key_state is not None:
@@ -56,9 +58,18 @@ def list_keys(
         keys = keys.filter(enterprise_project_id=enterprise_project_id)
     is_whole = keys is everything and caller.rights.reach("kms:cmk:list").is_whole
     total = queries.count_living(project.project_id) if is_whole else keys.count()
+    page, next_marker = cut(keys, limit=limit, marker=marker)
+    return KeyPage(page, next_marker, total)
+
+
+def cut(rows: QuerySet[Row], *, limit: int | None, marker: int | None) -> tuple[list[Row], str]:
+    """One page of rows, newest first, and the marker of the next; "" on the last. One query.
+
+    A row made meanwhile neither repeats nor hides another: a marker of ours names the last row shown.
+    """
     limit, offset = limit or DEFAULT_LIMIT, marker or 0
     if offset >= POSITIONS:
-        keys, offset = keys.filter(pk__lt=offset - POSITIONS), 0
-    found = list(keys.order_by("-pk")[offset : offset + limit + 1])
+        rows, offset = rows.filter(pk__lt=offset - POSITIONS), 0
+    found = list(rows.order_by("-pk")[offset : offset + limit + 1])
     page = found[:limit]
-    return KeyPage(page, str(POSITIONS + page[-1].pk) if len(found) > limit else "", total)
+    return page, str(POSITIONS + page[-1].pk) if len(found) > limit else ""

@@ -17,8 +17,8 @@ from django.db import connection
 
 from imports import api as imports
 from keys import material
-from keys.api import creation, lifecycle, listing
-from keys.models import Key
+from keys.api import creation, grants, lifecycle, listing
+from keys.models import Grant, Key
 from kmscrypto import wrapping
 from operations import clock
 from operations.caller import EVERYTHING
@@ -28,6 +28,8 @@ from tests import factories
 from tests.kmscrypto import keys as private_keys
 from vault import hierarchy, initialisation
 
+# Somebody's id, as grants name people.
+GRANTEE = "0d0466b00d0466b00d0466b00d0466b0"
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
@@ -176,6 +178,17 @@ def an_imported_key(caller, spec="AES_256", *, plaintext: bytes | None = None, e
     return import_into(
         caller, an_empty_key(caller, spec, **fields), plaintext=plaintext, expiration_time=expiration_time
     )
+
+
+def a_grant(caller, key, *operations: str, grantee=GRANTEE, **fields) -> Grant:
+    """Of describe-key unless others are named. `grantee` is an id, or a caller whose user is meant."""
+    fields = {
+        "key_id": key.key_id,
+        "grantee_principal": getattr(grantee, "user_id", grantee),
+        "operations": list(operations) or ["describe-key"],
+        **fields,
+    }
+    return perform(grants.CREATE_GRANT, caller, fields)
 
 
 def enable(caller, key):

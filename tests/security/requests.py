@@ -11,7 +11,7 @@ from keys.api.rotation import ENABLE_KEY_ROTATION
 from keys.api.signing import SIGN
 from operations.perform import perform
 from tests.operations import stage
-from tests.operations.stage import a_key, an_empty_key, an_imported_key, b64
+from tests.operations.stage import GRANTEE, a_grant, a_key, an_empty_key, an_imported_key, b64
 
 MESSAGE = {"message": b64(b"a message"), "message_type": "RAW", "signing_algorithm": "ECDSA_SHA_256"}
 
@@ -73,6 +73,16 @@ def _offer(caller):
     return {"key_id": key.key_id, "offer_id": str(key.wrapping_keys.get().pk)}
 
 
+def _retirable(caller):
+    key = a_key(caller)
+    return {"key_id": key.key_id, "grant_id": a_grant(caller, key, retiring_principal=caller.user_id).grant_id}
+
+
+def _granted(caller):
+    key = a_key(caller)
+    return {"key_id": key.key_id, "grant_id": a_grant(caller, key).grant_id}
+
+
 RIGHT = {
     "create-key": lambda caller: {"key_alias": "made-by-a-test"},
     "describe-key": _about(a_key),
@@ -98,6 +108,11 @@ RIGHT = {
     "sign": _about(_signing, **MESSAGE),
     "verify": _signature,
     "get-publickey": _about(_signing),
+    "create-grant": _about(a_key, grantee_principal=GRANTEE, operations=["describe-key"], name="granted-by-a-test"),
+    "revoke-grant": _granted,
+    "retire-grant": _retirable,
+    "list-grants": _about(a_key),
+    "list-retirable-grants": lambda caller: {},
     "get-parameters-for-import": _about(an_empty_key, wrapping_algorithm="RSAES_OAEP_SHA_256"),
     "import-key-material": _import,
     "delete-imported-key-material": _about(an_imported_key),

@@ -153,6 +153,7 @@ TRACED = {
     "key_id", "key_alias", "key_spec", "key_usage", "origin", "enterprise_project_id", "pending_days", "sequence",
     "encryption_algorithm", "signing_algorithm", "message_type", "wrapping_algorithm", "expiration_time",
     "rotation_interval", "datakey_length", "datakey_plain_length", "datakey_cipher_length",
+    "grant_id", "grantee_principal", "grantee_principal_type", "retiring_principal", "operations",
 }  # fmt: skip
 
 
