@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -286,9 +287,15 @@ class KeyReference(KeyId):
         return {**TEXT, "pattern": f"^(?:{KEY_ID.pattern}|(?:alias/|kms:)[ -~]*)$", "maxLength": 400}
 
 
+_MAX_CONTEXT = 8192
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context(Field):
-    """An encryption context: a JSON object of strings, at most 8,192 characters. "" is absent, like an empty object."""
+    """An encryption context: a JSON object of strings, at most 8,192 characters. "" is absent, like an empty object.
+
+    The object may come as JSON text: the Go client declares a string here. It is the same context either way.
+    """
 
     error: Code = errors.CONTEXT_INVALID
 
@@ -296,6 +303,8 @@ class Context(Field):
         return value is None or value == ""
 
     def read(self, value: Any) -> dict[str, str]:
+        if isinstance(value, str):
+            value = self._read_text(value)
         if not isinstance(value, Mapping):
             raise self.refuse()
         pairs = {}
@@ -303,11 +312,26 @@ class Context(Field):
             if isinstance(text, bool) or not isinstance(text, str | int):
                 raise self.refuse()
             pairs[name] = str(text)
-        if sum(len(name) + len(text) + 6 for name, text in pairs.items()) > 8192:
+        if sum(len(name) + len(text) + 6 for name, text in pairs.items()) > _MAX_CONTEXT:
             raise self.refuse()
         if not all(_is_encodable(part) for pair in pairs.items() for part in pair):
             raise self.refuse()
         return pairs
+
+    def _read_text(self, text: str) -> Any:
+        if len(text) > _MAX_CONTEXT:
+            raise self.refuse()
+        try:
+            return json.loads(text, object_pairs_hook=self._unique_members)
+        except (ValueError, RecursionError) as cause:
+            raise self.refuse() from cause
+
+    def _unique_members(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # Of two members with one name, which would be bound?
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            raise self.refuse()
+        return members
 
     @property
     def schema(self) -> Schema:

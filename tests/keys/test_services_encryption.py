@@ -129,6 +129,13 @@ def test_a_context_must_be_given_again_in_any_order(alice, key):
     assert decrypt(alice, cipher_text, encryption_context=reordered)["plain_text"] == "a text"
 
 
+def test_a_context_may_come_as_json_text(alice, key):
+    """A Go client has no other way to give one."""
+    cipher_text = encrypt(alice, key, encryption_context='{"id": "7", "purpose": "tests"}')
+
+    assert decrypt(alice, cipher_text, encryption_context=CONTEXT)["plain_text"] == "a text"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -169,7 +176,25 @@ def test_all_ways_to_give_no_context_are_the_same(alice, sealed_with, opened_wit
 
 @pytest.mark.parametrize(
     "context",
-    ["text", ["a"], 7, {"a": ["b"]}, {"a": {"b": "c"}}, {"a": None}, {"a": True}, {"a": 1.5}, {"k": "v" * 8192}],
+    [
+        "text",
+        "[]",
+        '"a"',
+        "[" * 8000,
+        '{"a":',
+        '{"a": "b", "a": "c"}',
+        '{"a": NaN}',
+        '{"a": "\\ud800"}',
+        '{"a": "b"}' + " " * 8192,
+        ["a"],
+        7,
+        {"a": ["b"]},
+        {"a": {"b": "c"}},
+        {"a": None},
+        {"a": True},
+        {"a": 1.5},
+        {"k": "v" * 8192},
+    ],
 )
 def test_a_context_is_an_object_of_texts_of_at_most_8192_characters(alice, key, context):
     with refused(errors.CONTEXT_INVALID, field="encryption_context"):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from openstack import exceptions
+from otcextensions.sdk.kms.v1.data_key import DataKey
 
 from tests.wire.openstack import by_id, by_name, connected, unique
 
@@ -158,3 +161,45 @@ def test_a_deletion_is_scheduled_and_cancelled(kms, key):
 def test_a_refusal_tells_its_code(kms, key, act, code):
     with pytest.raises(exceptions.SDKException, match=code):
         act(kms, key)
+
+
+# --- data keys ----------------------------------------------------------------------------------------------------
+
+
+def test_a_data_key_is_made_and_opened(kms, key):
+    made = kms.create_datakey(key, datakey_length="512")
+
+    opened = kms.decrypt_datakey(key, made.cipher_text, 64)
+
+    assert made.key_id == key.id
+    assert opened.plain_text == made.plain_text
+    assert len(bytes.fromhex(opened.plain_text)) == 64
+
+
+def test_a_data_key_is_made_without_its_plaintext(kms, key):
+    made = kms.create_datakey_wo_plain(key, datakey_length="256")
+
+    assert made.plain_text is None
+    assert len(bytes.fromhex(kms.decrypt_datakey(key.id, made.cipher_text, 32).plain_text)) == 32
+
+
+def test_a_data_key_of_ones_own_is_wrapped_and_opened(kms, key):
+    """The client sends its key as it was given, and behind it a digest in lower case."""
+    own = os.urandom(64).hex().upper()
+    data_key = DataKey.new(key_id=key.id, plain_text=own)
+
+    wrapped = kms.encrypt_datakey(data_key)
+
+    assert (wrapped.key_id, wrapped.datakey_length) == (key.id, "64")
+    assert kms.decrypt_datakey(key, wrapped.cipher_text, 64).plain_text == own
+
+
+def test_a_data_key_is_bound_to_its_context(kms, key):
+    made = kms.create_datakey(key, datakey_length="512", encryption_context={"volume": "7"})
+    asked = {"key_id": key.id, "cipher_text": made.cipher_text, "datakey_cipher_length": 64}
+
+    opened = DataKey.new(**asked, encryption_context={"volume": "7"}).decrypt(kms)
+
+    assert opened.plain_text == made.plain_text
+    with pytest.raises(exceptions.SDKException, match=r"KMS\.2201"):
+        DataKey.new(**asked, encryption_context={"volume": "8"}).decrypt(kms)

@@ -44,3 +44,22 @@ type decrypted struct {
 	PlainText       string `json:"plain_text"`
 	PlainTextBase64 string `json:"plain_text_base64"`
 }
+
+type dataKey struct {
+	KeyID      string `json:"key_id"`
+	PlainText  string `json:"plain_text"`
+	CipherText string `json:"cipher_text"`
+}
+
+type encryptedDataKey struct {
+	KeyID         string `json:"key_id"`
+	DataKeyLength string `json:"datakey_length"`
+	CipherText    string `json:"cipher_text"`
+}
+
+type rotation struct {
+	Enabled           bool   `json:"key_rotation_enabled"`
+	Interval          int    `json:"rotation_interval"`
+	LastRotationTime  string `json:"last_rotation_time"`
+	NumberOfRotations int    `json:"number_of_rotations"`
+}
