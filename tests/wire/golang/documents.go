@@ -63,3 +63,21 @@ type rotation struct {
 	LastRotationTime  string `json:"last_rotation_time"`
 	NumberOfRotations int    `json:"number_of_rotations"`
 }
+
+type grant struct {
+	KeyID             string   `json:"key_id"`
+	GrantID           string   `json:"grant_id"`
+	GranteePrincipal  string   `json:"grantee_principal"`
+	Operations        []string `json:"operations"`
+	IssuingPrincipal  string   `json:"issuing_principal"`
+	CreationDate      string   `json:"creation_date"`
+	Name              string   `json:"name"`
+	RetiringPrincipal string   `json:"retiring_principal"`
+}
+
+type grantList struct {
+	Grants     []grant `json:"grants"`
+	NextMarker string  `json:"next_marker"`
+	Truncated  string  `json:"truncated"`
+	Total      int     `json:"total"`
+}
