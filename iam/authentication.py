@@ -1,17 +1,19 @@
-"""Recognising who asks: a token for REST, the session for the console; either becomes a Caller.
+"""Recognising who asks: a token or a signature for REST, the session for the console; each becomes a Caller.
 
 A cookie never authenticates the API and a token never the console (SEC-072).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from iam import sessions
+from iam import sessions, signature, signed
 from iam.models import Token, User
-from iam.rights import rights_in
+from iam.rights import rights_in, rights_in_account
 from iam.services import tokens
 from operations import changes, errors
 from operations.caller import Caller, Kind, Rights
@@ -39,6 +41,54 @@ class TokenAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         # Without it the framework would turn its own 401 into 403, on which no client renews its token.
         return "X-Auth-Token"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a signed request stands on, under the names that a token has for it."""
+
+    user: User
+    project: Project | None
+
+
+class SignatureAuthentication(BaseAuthentication):
+    """`Authorization: SDK-HMAC-SHA256 …` by an access key. Where there is a token, that counts.
+
+    The project is that of the path; a path that names none may be about the one of `X-Project-Id`, which need not be
+    signed and is believed only where it is one of the owner's account. Without a project the rights are those that hold
+    in the whole account.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Caller, Signed] | None:
+        """Raises SIGNATURE_INVALID, BODY_TOO_LONG, SEALED."""
+        received: HttpRequest = request._request
+        if received.META.get("HTTP_X_AUTH_TOKEN") or not signed.is_signed(received):
+            return None
+        identity, keys = _memories(request)
+        user = signed.signer_of(received, identity).user
+        project = _named_project(received, user, identity)
+        rights = remembered_rights(user.pk, project, identity) if project else rights_in_account(user)
+        caller = caller_of(request, user, project, kind=Kind.API, rights=rights, memory=keys)
+        return caller, Signed(user, project)
+
+    def authenticate_header(self, request: Request) -> str:
+        return signature.ALGORITHM
+
+
+def _named_project(request: HttpRequest, user: User, identity: Memory | None) -> Project | None:
+    """None also where path and header disagree: then the request is about no project at all (api.md 7)."""
+    match = request.resolver_match
+    named = {match.kwargs.get("project_id", "") if match else "", request.META.get("HTTP_X_PROJECT_ID", "")} - {""}
+    if len(named) != 1:
+        return None
+    wanted = named.pop()
+    mine = projects.projects_of_account(user.account_id).filter(pk=wanted)
+    if identity is None:
+        return mine.first()
+    try:
+        return identity.recall(("project", user.account_id, wanted), mine.get)
+    except Project.DoesNotExist:
+        return None
 
 
 def _memories(request: HttpRequest | Request) -> tuple[Memory | None, Memory | None]:

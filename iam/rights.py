@@ -93,15 +93,13 @@ def rights_of(user: User, project: Project) -> Rights:
     return rights_in(user.pk, project)
 
 
+def rights_in_account(user: User) -> Rights:
+    """What the user may do where no project is meant: what is assigned for the whole account. One query."""
+    return _as_rights(_held_by(user.pk).filter(account=user.account_id), user.account_id)
+
+
 def rights_in(user_id: str, project: Project) -> Rights:
-    rows = _assignments(user_id, project).values_list(
-        "policy__name", "policy__account_id", "policy__document", "enterprise_project_id"
-    )
-    statements: list[Statement] = []
-    for name, owner, document, enterprise_project_id in rows:
-        scope = enterprise_project_id and projects.wire_id(project.account_id, enterprise_project_id)
-        statements += built_in_statements(name, scope) if owner is None else statements_of(document, scope)
-    return Rights(tuple(dict.fromkeys(statements)))
+    return _as_rights(_assignments(user_id, project), project.account_id)
 
 
 def roles_of(user_id: str, project: Project) -> list[Role]:
@@ -124,11 +122,24 @@ def statements_of(document: Mapping[str, Any], scope: str | None) -> list[Statem
     ]
 
 
+def _as_rights(assignments: QuerySet[Assignment], account_id: str) -> Rights:
+    rows = assignments.values_list("policy__name", "policy__account_id", "policy__document", "enterprise_project_id")
+    statements: list[Statement] = []
+    for name, owner, document, enterprise_project_id in rows:
+        scope = enterprise_project_id and projects.wire_id(account_id, enterprise_project_id)
+        statements += built_in_statements(name, scope) if owner is None else statements_of(document, scope)
+    return Rights(tuple(dict.fromkeys(statements)))
+
+
+def _held_by(user_id: str) -> QuerySet[Assignment]:
+    groups = Membership.objects.filter(user=user_id).values("group")
+    return Assignment.objects.filter(Q(user=user_id) | Q(group__in=groups))
+
+
 def _assignments(user_id: str, project: Project) -> QuerySet[Assignment]:
-    mine = Q(user=user_id) | Q(group__in=Membership.objects.filter(user=user_id).values("group"))
     here = (
         Q(account=project.account_id)
         | Q(project=project.pk)
         | Q(enterprise_project__in=projects.enterprise_projects_of(project.account_id).order_by().values("pk"))
     )
-    return Assignment.objects.filter(mine, here)
+    return _held_by(user_id).filter(here)

@@ -179,7 +179,10 @@ SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if _https else 0
 CSRF_FAILURE_VIEW = "kmsconsole.errors.csrf_failure"
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["iam.authentication.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "iam.authentication.SignatureAuthentication",
+        "iam.authentication.TokenAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -69,6 +69,8 @@ def _bad(code: str, message: str, hint: Text = "") -> Code:
 TOKEN_MISSING = Code("KMS.0301", 401, "Invalid or null X-Auth-Token.")
 TOKEN_INVALID = Code("KMS.0302", 401, "Invalid X-Auth-Token.")
 TOKEN_EXPIRED_AUTH = Code("KMS.0303", 401, "X-Auth-Token expired.")
+# The gateway's own code: a signature is judged before the service sees the request. One answer, whatever is wrong.
+SIGNATURE_INVALID = Code("APIGW.0301", 401, "Incorrect IAM authentication information: verify aksk signature fail.")
 
 # Authorisation
 NO_KEY_PERMISSION = Code(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
@@ -16,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from operations import errors
+from operations.bodies import MAX_BODY_BYTES, body_of
 from operations.caller import Caller
 from operations.errors import Code, KmsError
 from operations.operation import Operation
@@ -23,7 +25,6 @@ from operations.perform import perform, refuse
 
 log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES = 64 * 1024
 MAX_JSON_DEPTH = 32
 
 
@@ -91,7 +92,7 @@ def error_body(code: Code) -> dict[str, Any]:
 
 def error_response(error: KmsError, *, request_id: str = "") -> HttpResponse:
     body = error_body(error.code)
-    if error.code.status == 429:
+    if error.code.code.startswith("APIGW."):
         # The gateway's errors are flat (api.md, section 5).
         body = {"error_code": error.code.code, "error_msg": error.code.message, "request_id": request_id}
     response = JsonResponse(body, status=error.code.status)
@@ -110,6 +111,8 @@ def as_kms_error(error: Exception) -> KmsError:
         return KmsError(errors.URL_INVALID)
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         return KmsError(errors.TOKEN_INVALID)
+    if isinstance(error, SuspiciousOperation):
+        return KmsError(errors.URL_INVALID)  # of what is read here only a query can be one: it has too many members
     if isinstance(error, exceptions.APIException) and error.status_code < 500:
         return KmsError(errors.JSON_INVALID)
     log.error("unhandled exception", exc_info=error)
@@ -170,19 +173,11 @@ class OperationView(KmsApiView):
         try:
             if caller.project_id != parts.pop("project_id"):
                 raise KmsError(errors.WRONG_PROJECT)
-            members = request.GET.dict() if request.method == "GET" else read_json(_body(request))
+            members = request.GET.dict() if request.method == "GET" else read_json(body_of(request))
         except KmsError as error:
             refuse(operation, caller, error)
             raise
         return {**members, **parts}
-
-
-def _body(request: HttpRequest) -> bytes:
-    # Judged by the announced length, before anything is read (SEC-075).
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-        raise KmsError(errors.BODY_TOO_LONG)
-    return request.body
 
 
 def _answer(operation: Operation, result: Any) -> HttpResponse:

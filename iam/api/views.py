@@ -10,26 +10,27 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
 
 from iam import rights
 from iam.api import documents, faults, requests
 from iam.api.faults import Fault
 from iam.api.requests import AuthRequest, Method, Reference
-from iam.authentication import client_address
+from iam.authentication import Signed, client_address
 from iam.models import Token, User
 from iam.services import signin, tokens
+from operations.bodies import body_of
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
-from operations.rest import MAX_BODY_BYTES, KmsApiView, as_kms_error, read_json
+from operations.rest import KmsApiView, as_kms_error, read_json
 from operations.trail import record_event
 from projects.models import Project, Region
 from projects.queries import projects_of_account
 
 
 class IdentityView(KmsApiView):
-    """Base: the caller by X-Auth-Token, errors in Keystone's shape."""
+    """Base: the caller by token or signature, errors in Keystone's shape."""
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         return faults.answer(exc if isinstance(exc, Fault) else faults.of_kms_error(as_kms_error(exc)))
@@ -39,8 +40,9 @@ class IdentityView(KmsApiView):
         return cast(Caller, self.request.user)
 
     @property
-    def own_token(self) -> Token:
-        return cast(Token, self.request.auth)
+    def standing(self) -> Token | Signed:
+        """What the caller showed: whose it is, and for which project."""
+        return cast(Token | Signed, self.request.auth)
 
     def base(self) -> str:
         """Where clients reach this service from outside; built from the request unless an operator has said it."""
@@ -74,7 +76,7 @@ class Tokens(IdentityView):
         return [] if self.request.method == "POST" else super().get_authenticators()
 
     def post(self, request: Request) -> HttpResponse:
-        wanted = requests.read(_body(request))
+        wanted = requests.read(read_json(body_of(request._request)))
         origin = _origin(request)
         if wanted.method is Method.PASSWORD:
             issued = _issue_for_password(wanted, origin)
@@ -114,7 +116,7 @@ class Tokens(IdentityView):
 
 class Catalog(IdentityView):
     def get(self, request: Request) -> HttpResponse:
-        return self.page("catalog", documents.catalog(self.base(), self.own_token.project))
+        return self.page("catalog", documents.catalog(self.base(), self.standing.project))
 
 
 class Projects(IdentityView):
@@ -138,7 +140,7 @@ class OneProject(IdentityView):
 
 class Domains(IdentityView):
     def get(self, request: Request) -> HttpResponse:
-        account = self.own_token.user.account
+        account = self.standing.user.account
         shown = [documents.domain(account)] if self.wanted_name() in (None, account.name) else []
         return self.page("domains", shown)
 
@@ -152,7 +154,7 @@ class Users(IdentityView):
     """Oneself, and for who administers identities any user of the same account."""
 
     def get(self, request: Request, user_id: str) -> HttpResponse:
-        user = self.own_token.user
+        user = self.standing.user
         if user_id != user.pk:
             same_account = User.objects.filter(account=self.caller.account_id)
             found = same_account.filter(pk=user_id).first() if self.caller.may("iam:users:get") else None
@@ -230,14 +232,6 @@ def _subject(request: Request) -> str:
     if not secret:
         raise faults.malformed("X-Subject-Token is missing.")
     return secret
-
-
-def _body(request: Request) -> dict[str, Any]:
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
-        raise Fault(413, "The request is too large.")
-    raw: HttpRequest = request._request
-    return read_json(raw.body)
 
 
 def _origin(request: Request) -> signin.Origin:

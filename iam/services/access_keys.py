@@ -1,20 +1,33 @@
-"""AK/SK pairs: made, shown once, kept sealed (SEC-045)."""
+"""AK/SK pairs: made, shown once, kept sealed; and what one of them stands on when it is used (SEC-045)."""
 
 from __future__ import annotations
 
 import secrets
 import string
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.db import transaction
 
 from iam.models import AccessKey, User
+from operations import clock
+from operations.changes import Memory
 from vault import sealing
+from vault.cache import OpenedKeys
 from vault.sealing import Binding
 
 SLOTS = (1, 2)
+USE_IS_NOTED_EVERY = timedelta(hours=1)
 _AK_ALPHABET = string.ascii_uppercase + string.digits
 _SK_ALPHABET = string.ascii_letters + string.digits
+
+
+# Opened secret keys of this process, by the row's content: what is sealed anew is opened anew (SEC-006).
+_opened: OpenedKeys[tuple[str, bytes], bytes] = OpenedKeys(entries=1000, seconds=60)
+
+
+class UnknownAccessKey(Exception):
+    """There is no such pair."""
 
 
 class TooManyAccessKeys(Exception):
@@ -44,9 +57,43 @@ def create(user: User) -> Created:
     return Created(AccessKey.objects.create(ak=ak, user=user, slot=free[0], sk_sealed=sealed), sk)
 
 
+def find(ak: str, memory: Memory | None = None) -> AccessKey:
+    """The pair with its owner and the owner's account: one query, or none where remembered. Raises UnknownAccessKey.
+
+    Whether it is usable is told, not enforced: a signature is judged before anything is said about its key.
+    """
+    return memory.recall(("access key", ak), lambda: _load(ak)) if memory else _load(ak)
+
+
+def _load(ak: str) -> AccessKey:
+    found = AccessKey.objects.select_related("user__account").filter(ak=ak).first()
+    if found is None:
+        # Sealing costs what opening does: the time of an answer does not tell whether there is such a key.
+        sealing.seal(_binding(ak), ak.encode())
+        raise UnknownAccessKey
+    return found
+
+
 def secret_key(access_key: AccessKey) -> bytes:
     """For checking a signature. Raises OpenFailed, Sealed."""
-    return sealing.open(_binding(access_key.ak), bytes(access_key.sk_sealed))
+    place = access_key.ak, bytes(access_key.sk_sealed)
+    secret = _opened.get(place)
+    if secret is None:
+        secret = sealing.open(_binding(access_key.ak), place[1])
+        _opened.put(place, secret)
+    return secret
+
+
+def is_usable(access_key: AccessKey) -> bool:
+    return access_key.status == AccessKey.Status.ACTIVE and access_key.user.enabled
+
+
+def note_use(access_key: AccessKey) -> None:
+    """Keeps when the pair was used last, to the hour: a write for each request would cost more than the request."""
+    now, before = clock.now(), access_key.last_used_at
+    if before is None or now - before >= USE_IS_NOTED_EVERY:
+        AccessKey.objects.filter(pk=access_key.pk).update(last_used_at=now)
+        access_key.last_used_at = now  # for whoever remembers this row
 
 
 def _binding(ak: str) -> Binding:

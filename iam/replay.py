@@ -1,0 +1,98 @@
+"""Who listens in must not be able to say it again: signatures that were seen are remembered while they would count.
+
+The SDKs sign the second and nothing that is used once, so two honest equal requests in one second bear one signature.
+Hence a signature passes again for a few seconds after it was first seen, and never later (SEC-047).
+
+The memory is a table in a file under KMS_HOME, which all processes of a machine share and which outlives them. It has a
+fixed size; docs/decisions/0006-replays.md says why it is no database table and what that leaves open.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+FILE_NAME = "seen-signatures"
+REPEATS_SECONDS = 5
+# Room for a thousand signed requests a second, each remembered for a quarter of an hour, and as much again.
+BUCKETS = 2**16
+ENTRIES_PER_BUCKET = 32
+
+_ENTRY = struct.Struct("<8sII")  # the signature's name here, when it was first seen, until when it counts
+_BUCKET_BYTES = _ENTRY.size * ENTRIES_PER_BUCKET
+_SALT_BYTES = 32
+
+
+class SeenSignatures:
+    """The table of one machine. Safe for threads and processes; raises OSError when its file cannot be used."""
+
+    def __init__(self, file: Path) -> None:
+        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._threads = threading.Lock()
+        with self._alone():
+            self._salt = os.pread(self._descriptor, _SALT_BYTES, 0)
+            if len(self._salt) < _SALT_BYTES:
+                self._salt = secrets.token_bytes(_SALT_BYTES)
+                os.pwrite(self._descriptor, self._salt, 0)
+                # Empty entries are zeros, and a file that is stretched is full of them without taking room.
+                os.ftruncate(self._descriptor, _SALT_BYTES + BUCKETS * _BUCKET_BYTES)
+
+    def is_replay(self, signature: str, *, at: int, until: int) -> bool:
+        """Whether this signature was first seen more than REPEATS_SECONDS before `at`; remembers it `until` then.
+
+        Times in seconds since the epoch. In a full bucket whatever stops to count first makes room. Which bucket a
+        signature falls into is salted, so that nobody can fill another's with signatures of his own.
+        """
+        name, start = self._place_of(signature)
+        with self._alone():
+            entries = list(_ENTRY.iter_unpack(os.pread(self._descriptor, _BUCKET_BYTES, start)))
+            for seen, first, _until in entries:
+                if seen == name:
+                    return bool(at - first > REPEATS_SECONDS)
+            oldest = min(range(len(entries)), key=lambda number: entries[number][2])
+            os.pwrite(self._descriptor, _ENTRY.pack(name, at, until), start + oldest * _ENTRY.size)
+        return False
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _place_of(self, signature: str) -> tuple[bytes, int]:
+        digest = hashlib.blake2b(signature.encode(), key=self._salt, digest_size=12).digest()
+        bucket = int.from_bytes(digest[8:], "big") % BUCKETS
+        return digest[:8], _SALT_BYTES + bucket * _BUCKET_BYTES
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # The file's lock is the process's, whatever thread holds it.
+        with self._threads:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1)
+
+
+def is_replay(signature: str, *, at: int, until: int) -> bool:
+    """As `SeenSignatures.is_replay`, in this installation's table."""
+    return _table().is_replay(signature, at=at, until=until)
+
+
+_tables: dict[Path, SeenSignatures] = {}
+_opening = threading.Lock()
+
+
+def _table() -> SeenSignatures:
+    file = Path(settings.KMS_HOME) / FILE_NAME
+    with _opening:
+        if file not in _tables:
+            _tables[file] = SeenSignatures(file)
+        return _tables[file]
