@@ -12,6 +12,11 @@ from operations import rest
 OPERATIONS = (*KEYS, *IMPORTS)
 
 urlpatterns = [
+    # First what is asked most: Django tries one after another.
+    path("v1.0", front.version),
+    path("v1.0/openapi.json", description.serving(OPERATIONS)),
+    path("v1.0/", include(rest.routes(OPERATIONS))),
+    re_path(r"^v1\.0(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -22,10 +27,6 @@ urlpatterns = [
     path("console/", include("projects.urls")),
     path("console/kms/", include("keys.urls")),
     path("console/kms/", include("imports.urls")),
-    path("v1.0", front.version),
-    path("v1.0/openapi.json", description.serving(OPERATIONS)),
-    path("v1.0/", include(rest.routes(OPERATIONS))),
-    re_path(r"^v1\.0(/|$)", rest.unknown_path),
 ]
 
 handler400 = "kmsconsole.errors.bad_request"

@@ -51,15 +51,27 @@ class Reach:
         return self.everywhere and not self.named
 
 
+# More are not kept: callers may name any enterprise project.
+_MAX_ANSWERS = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """What a caller may do in one project. Nothing is allowed by default; an explicit deny wins (SEC-050)."""
 
     statements: tuple[Statement, ...] = ()
+    # Answers given before: rights are asked the same things again and again.
+    _answers: dict[tuple[str, str], bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def allow(self, action: str, enterprise_project_id: str) -> bool:
-        matching = [s for s in self.statements if s.speaks_of(action, enterprise_project_id)]
-        return bool(matching) and all(s.allow for s in matching)
+        question = action, enterprise_project_id
+        answer = self._answers.get(question)
+        if answer is None:
+            matching = [s for s in self.statements if s.speaks_of(action, enterprise_project_id)]
+            answer = bool(matching) and all(s.allow for s in matching)
+            if len(self._answers) < _MAX_ANSWERS:
+                self._answers[question] = answer
+        return answer
 
     def deny(self, action: str, enterprise_project_id: str | None) -> bool:
         """Is there an explicit Deny? None asks of what is in none of the enterprise projects these rights speak of."""

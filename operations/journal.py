@@ -15,7 +15,7 @@ import json
 import os
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,6 @@ from operations.models import JournalPosition, Trace
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 DRAIN_LINES = 500
-FIELDS = tuple(field.attname for field in Trace._meta.concrete_fields)
 
 
 class Segment:
@@ -140,10 +139,9 @@ def folder() -> Path:
     return Path(settings.KMS_HOME) / "journal"
 
 
-def append(trace: Trace) -> None:
-    """Makes the trace durable, for the drain to put into the table. Raises OSError."""
-    members = {name: _plain(getattr(trace, name)) for name in FIELDS}
-    _journal().append(json.dumps(members, separators=(",", ":")).encode() + b"\n")
+def append(members: Mapping[str, Any]) -> None:
+    """Makes a trace of these members durable, for the drain to put into the table. Raises OSError."""
+    _journal().append(_ENCODER.encode(members).encode() + b"\n")
 
 
 def drain() -> int:
@@ -200,10 +198,11 @@ def _is_abandoned(file: IO[bytes]) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, uuid.UUID) else value
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
 
 
 def _trace(line: bytes) -> Trace:

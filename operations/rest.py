@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
@@ -148,23 +149,28 @@ class KmsApiView(APIView):
 
 
 class OperationView(KmsApiView):
-    """All operations of one URL, by method."""
+    """Operations by path and method. `methods_of` takes the path's own parts and gives the operations there."""
 
-    operations: ClassVar[Mapping[str, Operation]] = {}
+    methods_of: Callable[[dict[str, Any]], Mapping[str, Operation]] = staticmethod(lambda parts: {})
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        rest_request = self.request = self.initialize_request(request, *args, **kwargs)
+        self.request = request  # type: ignore[assignment]  # bare: the framework's wrapper costs more than the view
         try:
-            caller = rest_request.user
-            if not isinstance(caller, Caller):
-                raise KmsError(errors.TOKEN_MISSING)
-            operation = self.operations.get(request.method or "")
+            caller = self._caller(request)
+            operation = self.methods_of(kwargs).get(request.method or "")
             if operation is None:
                 raise KmsError(errors.METHOD_NOT_ALLOWED)
             data = self._data(operation, caller, request, kwargs)
             return _answer(operation, perform(operation, caller, data))
         except Exception as error:
             return self.handle_exception(error)
+
+    def _caller(self, request: HttpRequest) -> Caller:
+        for authenticator in self.get_authenticators():
+            known = authenticator.authenticate(request)  # type: ignore[arg-type]
+            if known is not None:
+                return known[0]  # type: ignore[no-any-return]
+        raise KmsError(errors.TOKEN_MISSING)
 
     def _data(
         self, operation: Operation, caller: Caller, request: HttpRequest, parts: dict[str, Any]
@@ -183,22 +189,35 @@ class OperationView(KmsApiView):
 def _answer(operation: Operation, result: Any) -> HttpResponse:
     if operation.status == 204:
         return HttpResponse(status=204)
-    return JsonResponse(dict(operation.respond(result)), status=operation.status)
+    answer = json.dumps(operation.respond(result))
+    return HttpResponse(answer, status=operation.status, content_type="application/json")
 
 
 def routes(operations: tuple[Operation, ...]) -> list[URLPattern]:
-    """URL patterns, below /v1.0/{project_id}/, of the operations that have a path."""
+    """URL patterns, below /v1.0/{project_id}/, of the operations that have a path.
+
+    Paths without parts of their own are one pattern, for Django tries patterns one by one.
+    """
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in operations:
         if operation.path is not None:
             by_path.setdefault(operation.path, {})[operation.method] = operation
-    return [path(f"<str:project_id>/{url}", _view(methods)) for url, methods in by_path.items()]
+    plain = {url: methods for url, methods in by_path.items() if "<" not in url}
+    return [
+        re_path(
+            rf"^(?P<project_id>[^/]+)/(?P<path>{'|'.join(map(re.escape, plain))})$",
+            _view(lambda parts: plain[parts.pop("path")]),
+        ),
+        *(
+            path(f"<str:project_id>/{url}", _view(lambda _parts, methods=methods: methods))  # type: ignore[misc]
+            for url, methods in by_path.items()
+            if url not in plain
+        ),
+    ]
 
 
-def _view(methods: Mapping[str, Operation]) -> Callable[..., HttpResponseBase]:
-    name = "".join(part.title() for operation in methods.values() for part in operation.name.split("-"))
-    view_class: type[OperationView] = type(f"{name}View", (OperationView,), {"operations": methods})
-    view: Callable[..., HttpResponseBase] = csrf_exempt(view_class.as_view())
+def _view(methods_of: Callable[[dict[str, Any]], Mapping[str, Operation]]) -> Callable[..., HttpResponseBase]:
+    view: Callable[..., HttpResponseBase] = csrf_exempt(OperationView.as_view(methods_of=methods_of))
     return view
 
 

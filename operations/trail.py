@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,19 +37,19 @@ class Trail:
         Where the result is a resource itself, as of creating one, the trace is about that.
         """
         self._identity = getattr(result, "trace_identity", self._identity)
-        trace = self._trace(Rating.NORMAL, status=self._operation.status)
+        members = self._members(Rating.NORMAL, status=self._operation.status)
         if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
-            trace.save(force_insert=True)
+            Trace(**members).save(force_insert=True)
         else:
-            journal.append(trace)
+            journal.append(members)
 
     def failed(self, error: KmsError) -> None:
         rating = Rating.INCIDENT if error.code.status >= 500 else Rating.WARNING
-        trace = self._trace(rating, status=error.code.status, code=error.code.code, message=error.code.message)
-        trace.save(force_insert=True)
+        members = self._members(rating, status=error.code.status, code=error.code.code, message=error.code.message)
+        Trace(**members).save(force_insert=True)
 
-    def _trace(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> Trace:
-        return make_trace(
+    def _members(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> dict[str, Any]:
+        return _members(
             self._operation.trace,
             self._caller,
             rating=rating,
@@ -61,13 +62,15 @@ class Trail:
 
 
 def record_event(name: str, caller: Caller, **details: Any) -> Trace:
-    """Adds one trace; `details` as for `make_trace`. For what is no operation (signing in, tokens) call it directly."""
-    trace = make_trace(name, caller, **details)
+    """Adds one trace. `details`: rating, status, code, message, resource, request; never a secret.
+
+    For what is no operation (signing in, tokens) call it directly."""
+    trace = Trace(**_members(name, caller, **details))
     trace.save(force_insert=True)
     return trace
 
 
-def make_trace(
+def _members(
     name: str,
     caller: Caller,
     *,
@@ -77,27 +80,28 @@ def make_trace(
     message: str = "",
     resource: tuple[str, str, str] = ("", "", ""),
     request: Mapping[str, Any] | None = None,
-) -> Trace:
-    """A trace, not yet written. Never give it a secret."""
+) -> dict[str, Any]:
+    """The members of a trace. No row yet: those that go to the journal never become one here."""
     resource_type, resource_id, resource_name = resource
-    return Trace(
-        time=clock.now(),
-        name=name,
-        kind=caller.kind,
-        rating=rating,
-        account_id=caller.account_id,
-        project_id=caller.project_id,
-        region_id=caller.region_id,
-        user_id=caller.user_id,
-        user_name=caller.user_name,
-        source_ip=caller.source_ip,
-        agent=caller.agent[:256],
-        request_id=caller.request_id,
-        resource_type=resource_type,
-        resource_id=resource_id,
-        resource_name=resource_name,
-        request=dict(request or {}),
-        response_code=status,
-        code=code,
-        message=message[:255],
-    )
+    return {
+        "id": uuid.uuid4(),
+        "time": clock.now(),
+        "name": name,
+        "kind": caller.kind.value,
+        "rating": rating.value,
+        "account_id": caller.account_id,
+        "project_id": caller.project_id,
+        "region_id": caller.region_id,
+        "user_id": caller.user_id,
+        "user_name": caller.user_name,
+        "source_ip": caller.source_ip,
+        "agent": caller.agent[:256],
+        "request_id": caller.request_id,
+        "resource_type": resource_type,
+        "resource_id": resource_id,
+        "resource_name": resource_name,
+        "request": dict(request or {}),
+        "response_code": status,
+        "code": code,
+        "message": message[:255],
+    }
