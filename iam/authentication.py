@@ -61,7 +61,8 @@ class SignatureAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, Signed] | None:
         """Raises SIGNATURE_INVALID, BODY_TOO_LONG, SEALED."""
-        received: HttpRequest = request._request
+        # Operations are served without the framework's wrapper, the identity API with it.
+        received: HttpRequest = getattr(request, "_request", request)
         if received.META.get("HTTP_X_AUTH_TOKEN") or not signed.is_signed(received):
             return None
         identity, keys = _memories(request)
