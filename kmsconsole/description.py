@@ -20,8 +20,12 @@ CHAPTERS = {
     "listing": "Keys",
     "lifecycle": "Keys",
     "encryption": "Encryption",
+    "reencryption": "Encryption",
     "datakeys": "Data keys",
+    "datakeypairs": "Data keys",
+    "randomness": "Data keys",
     "signing": "Signatures",
+    "macs": "Message authentication codes",
     "parameters": "Import",
     "material": "Import",
 }

@@ -168,6 +168,25 @@ class Whole(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flag(Field):
+    """A JSON boolean, or the word for it; "" is absent."""
+
+    def is_absent(self, value: object) -> bool:
+        return value is None or value == ""
+
+    def read(self, value: Any) -> bool:
+        if isinstance(value, str):
+            value = {"true": True, "false": False}.get(value.lower())
+        if not isinstance(value, bool):
+            raise self.refuse()
+        return value
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": ["boolean", "string"], "enum": [True, False, "true", "false"]}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Base64(Field):
     """Strict Base64 (RFC 4648 section 4): no line breaks, no foreign characters, right padding.
 

@@ -34,9 +34,11 @@ class Trail:
     def succeeded(self, result: object = None) -> None:
         """In the transaction of the change; where there is none, in the journal. Durable either way on return.
 
-        Where the result is a resource itself, as of creating one, the trace is about that.
+        Where the result is a resource itself, as of creating one, the trace is about that. `trace_members` of a result
+        are what only running could find out.
         """
         self._identity = getattr(result, "trace_identity", self._identity)
+        self._request |= getattr(result, "trace_members", {})
         members = self._members(Rating.NORMAL, status=self._operation.status)
         if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
             Trace(**members).save(force_insert=True)

@@ -2,11 +2,15 @@
 
 from keys.api import (
     creation,
+    datakeypairs,
     datakeys,
     encryption,
     grants,
     lifecycle,
     listing,
+    macs,
+    randomness,
+    reencryption,
     rotation,
     signing,
 )
@@ -16,8 +20,12 @@ OPERATIONS = (
     *listing.OPERATIONS,
     *lifecycle.OPERATIONS,
     *encryption.OPERATIONS,
+    *reencryption.OPERATIONS,
     *datakeys.OPERATIONS,
+    *datakeypairs.OPERATIONS,
+    *randomness.OPERATIONS,
     *signing.OPERATIONS,
     *rotation.OPERATIONS,
     *grants.OPERATIONS,
+    *macs.OPERATIONS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from keys.api.schemas import CONTEXT
+from keys.api.schemas import CONTEXT, hexadecimal
 from keys.locate import the_key
 from keys.services import datakeys
 from keys.services.datakeys import DataKey, OpenedDataKey
@@ -51,35 +51,31 @@ _CREATION = Request(
 )
 
 
-def _hex(raw: bytes) -> str:
-    return raw.hex().upper()
-
-
 def _with_plaintext(result: DataKey) -> dict[str, str]:
     return {
         "key_id": result.key.key_id,
-        "plain_text": _hex(result.plain),
-        "cipher_text": _hex(result.cipher_text),
+        "plain_text": hexadecimal(result.plain),
+        "cipher_text": hexadecimal(result.cipher_text),
     }
 
 
 def _without_plaintext(result: DataKey) -> dict[str, str]:
-    return {"key_id": result.key.key_id, "cipher_text": _hex(result.cipher_text)}
+    return {"key_id": result.key.key_id, "cipher_text": hexadecimal(result.cipher_text)}
 
 
 def _encrypted(result: DataKey) -> dict[str, str]:
     return {
         "key_id": result.key.key_id,
-        "cipher_text": _hex(result.cipher_text),
+        "cipher_text": hexadecimal(result.cipher_text),
         "datakey_length": str(len(result.plain)),
     }
 
 
 def _decrypted(result: OpenedDataKey) -> dict[str, str]:
     return {
-        "data_key": _hex(result.plain),
+        "data_key": hexadecimal(result.plain),
         "datakey_length": str(len(result.plain)),
-        "datakey_dgst": _hex(result.digest),
+        "datakey_dgst": hexadecimal(result.digest),
     }
 
 

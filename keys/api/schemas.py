@@ -52,21 +52,27 @@ DESCRIPTION = Text(
     about="Free text about the key; never put a secret in it.",
 )
 
+ADDITIONAL_DATA = Text(
+    name="additional_authenticated_data",
+    max_bytes=128,
+    about="A text of at most 128 bytes, bound like the context.",
+)
 CONTEXT = (
     Context(
         name="encryption_context",
         about="Names and texts that are bound to the ciphertext and must be given again to decrypt it; their order does"
         " not matter. At most 8,192 characters.",
     ),
-    Text(
-        name="additional_authenticated_data",
-        max_bytes=128,
-        about="A text of at most 128 bytes, bound like the context.",
-    ),
+    ADDITIONAL_DATA,
 )
 
 ONE_KEY = Request((KeyId(),))
 ANY_KEY = Request((KeyReference(),))
+
+
+def hexadecimal(raw: bytes) -> str:
+    """Upper case, as the wire has random data and data keys (api.md 3.2)."""
+    return raw.hex().upper()
 
 
 def milliseconds(moment: datetime | None) -> str:

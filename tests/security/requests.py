@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from keys.api.datakeys import CREATE_DATAKEY
 from keys.api.encryption import ENCRYPT_DATA
+from keys.api.macs import GENERATE_MAC
 from keys.api.rotation import ENABLE_KEY_ROTATION
 from keys.api.signing import SIGN
 from operations.perform import perform
@@ -57,6 +58,19 @@ def _wrapped(caller):
     return {"key_id": key.key_id, "cipher_text": cipher_text, "datakey_cipher_length": "64"}
 
 
+def _to_another_key(caller):
+    return {**_ciphertext(caller), "destination_key_id": a_key(caller).key_id}
+
+
+def _authenticating(caller):
+    return a_key(caller, "HMAC_256")
+
+
+def _mac(caller):
+    fields = {"key_id": _authenticating(caller).key_id, "mac_algorithm": "HMAC_SHA_256", "message": "ZmRzYQ=="}
+    return {**fields, "mac": GENERATE_MAC.respond(perform(GENERATE_MAC, caller, fields))["mac"]}
+
+
 def _signature(caller):
     fields = {"key_id": _signing(caller).key_id, **MESSAGE}
     return {**fields, "signature": SIGN.respond(perform(SIGN, caller, fields))["signature"]}
@@ -105,6 +119,12 @@ RIGHT = {
     "create-datakey-without-plaintext": _about(a_key, datakey_length="512"),
     "encrypt-datakey": _about(a_key, plain_text=DATA_KEY, datakey_plain_length="64"),
     "decrypt-datakey": _wrapped,
+    "re-encrypt": _to_another_key,
+    "create-rsa-datakey-pair": _about(a_key, key_spec="RSA_2048"),
+    "create-ec-datakey-pair": _about(a_key, key_spec="EC_P256"),
+    "gen-random": lambda caller: {"random_data_length": "512"},
+    "generate-mac": _about(_authenticating, mac_algorithm="HMAC_SHA_256", message="ZmRzYQ=="),
+    "verify-mac": _mac,
     "sign": _about(_signing, **MESSAGE),
     "verify": _signature,
     "get-publickey": _about(_signing),

@@ -171,6 +171,51 @@ def test_a_data_key_is_nowhere(post, everything, canaries, alice):
     assert canaries.found_in(everything()) == []
 
 
+def test_what_moves_to_another_key_is_nowhere(post, everything, canaries, alice):
+    source, destination = a_key(alice), a_key(alice)
+    sealed = post("encrypt-data", {"key_id": source.key_id, "plain_text": canaries.text("the plaintext")})
+    move = {
+        "cipher_text": sealed["cipher_text"],
+        "destination_key_id": destination.key_id,
+        "destination_additional_authenticated_data": canaries.text("additional data"),
+    }
+
+    moved = post("re-encrypt", move)
+    for name, answer in (("the ciphertext", sealed), ("the new ciphertext", moved)):
+        canaries.raw(name, base64.b64decode(answer["cipher_text"]))
+    post("re-encrypt", {**move, "source_additional_authenticated_data": canaries.text("wrong data")})
+    post("re-encrypt", {**move, "datakey_cipher_length": 64})
+    post("re-encrypt", move, factories.bob())
+
+    assert canaries.found_in(everything()) == []
+
+
+def test_a_key_pair_is_nowhere(post, everything, canaries, alice):
+    answer = post("create-ec-datakey-pair", {"key_id": a_key(alice).key_id, "key_spec": "EC_P256"})
+    canaries.raw("the private key", base64.b64decode(answer["private_key_plain_text"]))
+    canaries.raw("its ciphertext", base64.b64decode(answer["private_key_cipher_text"]))
+
+    assert canaries.found_in(everything()) == []
+
+
+def test_what_is_authenticated_is_nowhere(post, everything, canaries, alice):
+    message = {
+        "key_id": a_key(alice, "HMAC_256").key_id,
+        "mac_algorithm": "HMAC_SHA_256",
+        "message": b64(canaries.raw("the message")),
+    }
+
+    mac = post("generate-mac", message)["mac"]
+    canaries.raw("the MAC", bytes.fromhex(mac))
+    assert post("verify-mac", {**message, "mac": mac})["mac_valid"] is True
+    post("verify-mac", {**message, "mac": canaries.raw("a wrong MAC").hex()})
+    post("generate-mac", {**message, "mac_algorithm": "HMAC_SHA_512"})
+    post("generate-mac", message, factories.bob())
+    canaries.raw("random data", bytes.fromhex(post("gen-random", {"random_data_length": 512})["random_data"]))
+
+    assert canaries.found_in(everything()) == []
+
+
 def test_what_is_signed_is_nowhere(post, everything, canaries, alice):
     key = an_imported_key(alice, "EC_P256")
     message = {

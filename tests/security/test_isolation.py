@@ -39,7 +39,8 @@ def strange(operation, request):
         raw = bytearray(base64.b64decode(request["cipher_text"]))
         raw[4:20] = uuid.uuid4().bytes
         return {**request, "cipher_text": base64.b64encode(bytes(raw)).decode()}
-    return {**request, "key_id": str(uuid.uuid4())}
+    named = "destination_key_id" if "destination_key_id" in request else "key_id"
+    return {**request, named: str(uuid.uuid4())}
 
 
 def answer(operation, caller, request):

@@ -139,6 +139,25 @@ def test_encrypting_and_decrypting_a_dek(wire):
     }
 
 
+def test_creating_a_random_number(wire):
+    answer = wire.answer("gen-random", {"random_data_length": "512"})
+
+    assert answer.keys() == {"random_data"}
+    assert len(answer["random_data"]) == 128
+
+
+def test_generating_and_verifying_a_mac(wire):
+    key_id = wire.new_key(key_spec="HMAC_256")
+    request = {"key_id": key_id, "mac_algorithm": "HMAC_SHA_256", "message": "ZmRzYQ=="}
+
+    made = wire.answer("generate-mac", request)
+    verified = wire.answer("verify-mac", {**request, "mac": made["mac"]})
+
+    assert made.keys() == {"key_id", "mac_algorithm", "mac"}
+    assert len(made["mac"]) == 64
+    assert verified == {"key_id": key_id, "mac_algorithm": "HMAC_SHA_256", "mac_valid": True}
+
+
 @pytest.fixture(scope="module")
 def rsa_key_id(wire):
     return wire.new_key(key_spec="RSA_2048")

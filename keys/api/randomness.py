@@ -1,0 +1,38 @@
+"""gen-random."""
+
+from __future__ import annotations
+
+from keys.api.schemas import hexadecimal
+from keys.locate import the_project
+from keys.services import randomness
+from operations import errors
+from operations.answers import TEXT, record
+from operations.fields import Bits, Request
+from operations.operation import Operation
+
+GEN_RANDOM = Operation(
+    name="gen-random",
+    path="kms/gen-random",
+    action="kms:cmk:generate",
+    locate=the_project,
+    run=randomness.generate_random,
+    request=Request(
+        (
+            Bits(
+                name="random_data_length",
+                required=True,
+                error=errors.RANDOM_LENGTH,
+                uneven=errors.RANDOM_LENGTH_UNEVEN,
+                traced=True,
+                about="How many bits.",
+            ),
+        )
+    ),
+    respond=lambda raw: {"random_data": hexadecimal(raw)},
+    answer=record(random_data=TEXT),
+    trace="genRandom",
+    writes=False,
+    summary="Random bytes.",
+)
+
+OPERATIONS = (GEN_RANDOM,)
