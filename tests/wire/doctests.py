@@ -1,9 +1,9 @@
 """Runs a page of shell lines and their answers, in the order in which a reader would type them.
 
-A `sh` block is typed as it stands. The block behind it says what comes back: `json` member by member, `text` letter by
-letter; without one nothing may come back. `"$NAME"` in an answer is a string, `$NAME` without quotes a number; the
-first time it names what was answered, for the lines that follow, and from then on it must be the same. What a line
-exports is kept as well.
+A `sh` block is typed as it stands, a `python` block is given to Python. The block behind it says what comes back:
+`json` member by member, `text` letter by letter; without one nothing may come back. `"$NAME"` in an answer is a string,
+`$NAME` without quotes a number; the first time it names what was answered, for the lines that follow, and from then on
+it must be the same. What a line exports is kept as well.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-BLOCK = re.compile(r"^```(sh|json|text)\n(.*?)^```$|^#+ (.*?)$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$|^#+ (.*?)$", re.MULTILINE | re.DOTALL)
 STRING = re.compile(r'"\$([A-Z][A-Z0-9_]*)"')
+PROGRAM = "python3 - <<'END_OF_PROGRAM'\n{}END_OF_PROGRAM\n"
 NUMBER = re.compile(r"(?<![\"\w])\$([A-Z][A-Z0-9_]*)")
 KINDS = {"string": str, "number": int}
 
@@ -39,7 +40,8 @@ def lines(page: str) -> Iterator[Line]:
             continue
         if shell is not None:
             yield Line(heading, shell, "text", "")
-        heading, shell = title or heading, text if kind == "sh" else None
+        heading = title or heading
+        shell = {"sh": text, "python": PROGRAM.format(text)}.get(kind)
     if shell is not None:
         yield Line(heading, shell, "text", "")
 
