@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,3 +114,9 @@ def wire(tmp_path_factory):
     """The administrator of a product that has room for many keys."""
     with running_console(tmp_path_factory.mktemp("wire"), KMS_QUOTA_KEYS="1000") as console:
         yield Wire(console, console.user, console.password)
+
+
+@pytest.fixture(scope="session")
+def access_key(wire) -> dict[str, str]:
+    """The administrator's: ak, sk, project_id, region, endpoint. A user has at most two, so all tests share this one."""
+    return json.loads(wire.console.manage("create_access_key", wire.user, "--format", "json").splitlines()[-1])

@@ -31,7 +31,7 @@ def go_tests(go, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("name", TESTS)
-def test_go(wire, go_tests, name):
+def test_go(wire, go_tests, access_key, name):
     environment = {
         "OS_AUTH_URL": f"{wire.console.url}/v3",
         "OS_REGION_NAME": "eu-de",
@@ -39,6 +39,8 @@ def test_go(wire, go_tests, name):
         "OS_PASSWORD": wire.password,
         "OS_DOMAIN_NAME": wire.console.account,
         "OS_PROJECT_NAME": "eu-de",
+        "OS_ACCESS_KEY": access_key["ak"],
+        "OS_SECRET_KEY": access_key["sk"],
         "KMS_TEST_URL": wire.console.url,
         "KMS_TEST_PROJECT_ID": wire.project_id,
     }
