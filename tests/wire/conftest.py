@@ -118,5 +118,5 @@ def wire(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def access_key(wire) -> dict[str, str]:
-    """The administrator's: ak, sk, project_id, region, endpoint. A user has at most two, so all tests share this one."""
+    """The administrator's: ak, sk, project_id, region, endpoint. A user has at most two: all tests share this one."""
     return json.loads(wire.console.manage("create_access_key", wire.user, "--format", "json").splitlines()[-1])
