@@ -1,9 +1,11 @@
 # The product as one image; web, worker, beat and preparation are commands of it. Runs with a read-only root file system.
 
 FROM python:3.11-slim AS build
-COPY requirements.txt /build/
+# requirements-hsm.txt for a root key in a PKCS#11 token
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-hsm.txt /build/
 RUN python -m venv /opt/kms \
-    && /opt/kms/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement /build/requirements.txt
+    && /opt/kms/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --requirement /build/$REQUIREMENTS
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin kms \

@@ -8,13 +8,15 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fix types bench docs lock clean
+.PHONY: help run hsm test lint fix types bench docs lock clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 run: .venv/.runtime  ## start the console at http://127.0.0.1:8000 (PORT=... for another port)
 	@exec $(BIN)/python manage.py serve
+
+hsm: .venv/.hsm  ## install what a root key in a PKCS#11 token needs
 
 test: .venv/.dev  ## run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
@@ -40,10 +42,11 @@ lock: .venv/.dev  ## pin the newest versions that pyproject.toml allows
 	@$(PIP) install pip-tools
 	@$(COMPILE) --upgrade --output-file requirements.txt pyproject.toml
 	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	@$(COMPILE) --extra hsm --constraint requirements-dev.txt --output-file requirements-hsm.txt pyproject.toml
 	@# A dependency that Python 3.11.0 to 3.11.2 alone needs, and that a newer one therefore does not pin.
 	@echo async-timeout | $(COMPILE) --output-file - - \
 		| sed 's/^\(async-timeout==[^ ]*\)/\1 ; python_full_version < "3.11.3"/' \
-		| tee -a requirements.txt >> requirements-dev.txt
+		| tee -a requirements.txt requirements-hsm.txt >> requirements-dev.txt
 
 clean:  ## forget the virtual environment; what is under KMS_HOME stays
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
@@ -61,4 +64,8 @@ clean:  ## forget the virtual environment; what is under KMS_HOME stays
 .venv/.dev: requirements-dev.txt | .venv/bin/python
 	@echo "Installing what the tests need (once) ..."
 	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements-dev.txt
+	@touch $@ .venv/.runtime
+
+.venv/.hsm: requirements-hsm.txt | .venv/bin/python
+	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements-hsm.txt
 	@touch $@ .venv/.runtime

@@ -97,7 +97,7 @@ if KMS_SECRET_KEY is None and OWN_SECRET_KEY_FILE.is_file():
 # Without one, Django itself refuses whatever would sign something; `check`, `migrate` and `serve` need none.
 SECRET_KEY = KMS_SECRET_KEY or ""
 
-KMS_ROOT_KEY_PROVIDER = env.text("KMS_ROOT_KEY_PROVIDER", default="file", choices=("file", "env", "command"))
+KMS_ROOT_KEY_PROVIDER = env.text("KMS_ROOT_KEY_PROVIDER", default="file", choices=("file", "env", "command", "pkcs11"))
 KMS_ROOT_KEY_FILE = env.path(
     "KMS_ROOT_KEY_FILE",
     default=env.REQUIRED if KMS_PRODUCTION and KMS_ROOT_KEY_PROVIDER == "file" else KMS_HOME / "root.key",
@@ -106,6 +106,11 @@ KMS_ROOT_KEY_COMMAND = env.text("KMS_ROOT_KEY_COMMAND", default=None)
 # The vault takes these two out of the environment itself; no setting keeps them.
 env.declare("KMS_ROOT_KEY", kind="secret")
 env.declare("KMS_ROOT_KEY_NEW", kind="secret")
+_with_token = env.REQUIRED if KMS_ROOT_KEY_PROVIDER == "pkcs11" else None
+KMS_PKCS11_LIBRARY = env.text("KMS_PKCS11_LIBRARY", default=_with_token)
+KMS_PKCS11_TOKEN = env.text("KMS_PKCS11_TOKEN", default=_with_token)
+KMS_PKCS11_PIN_FILE = env.path("KMS_PKCS11_PIN_FILE", default=_with_token)
+KMS_PKCS11_KEY = env.text("KMS_PKCS11_KEY", default="kms-console-root")
 if KMS_ROOT_KEY_PROVIDER == "command" and not KMS_ROOT_KEY_COMMAND:
     raise ImproperlyConfigured("KMS_ROOT_KEY_COMMAND must be set when KMS_ROOT_KEY_PROVIDER is command.")
 

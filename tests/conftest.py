@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.services.programs",
     "tests.services.postgresql",
     "tests.services.redis",
+    "tests.services.softhsm",
     "tests.services.product",
     "tests.services.browser",
 ]

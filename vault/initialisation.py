@@ -1,6 +1,6 @@
 """The first start: a root key, the canary that recognises it, and the service keys. Once, on explicit order (SEC-005).
 
-A root key is never made beside a database that has one. The new key is named `root.key` only after the database is
+A root key is never made beside a database that has one. The new key gets its lasting name only after the database is
 committed; until then it is the incoming one, which every process reads as well. So a crash at any point is mended by
 doing it again.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.db import DatabaseError, transaction
 
 from operations import clock
-from vault import hierarchy, keyring, rootfile, roots
+from vault import hierarchy, keyring, roots
 from vault.errors import RootKeyMissing, RootKeyUnsafe, VaultError
 from vault.models import Canary, ProjectKey, ServiceKey
 
@@ -18,55 +18,56 @@ from vault.models import Canary, ProjectKey, ServiceKey
 def initialise(*, use_existing_root: bool = False) -> str:
     """Prepares an empty database and returns the id of its root key.
 
-    A root key file that is already there is taken only with `use_existing_root`; the environment and a program always
-    bring their own. Raises VaultError, with a sentence that says why, and then has changed nothing.
+    A root key that is already in its file or token is taken only with `use_existing_root`; the environment and a
+    program always bring their own. Raises VaultError, with a sentence that says why, and then has changed nothing.
     """
     source = roots.configured()
-    if not isinstance(source, roots.FileSource):
-        _refuse_a_database_with_keys()
-        root = source.read().current
-        if root is None:
-            raise RootKeyMissing(f"There is no root key in {source.place}.")
-        _write_rows(root)
-        return root.root_id()
-    with rootfile.exclusively(source.path.parent):
-        return _initialise_with_file(source, use_existing_root=use_existing_root)
-
-
-def _initialise_with_file(source: roots.FileSource, *, use_existing_root: bool) -> str:
-    if root_id := _unsettled(source):
-        rootfile.settle(source.path, source.incoming_path)
-        return root_id
+    if isinstance(source, roots.KeepingSource):
+        with source.exclusively():
+            return _initialise_with_ours(source, use_existing_root=use_existing_root)
     _refuse_a_database_with_keys()
-    if source.path.exists() and not use_existing_root:
-        raise VaultError(
-            f"There is a root key at {source.path} already, but nothing in this database is sealed under it. If the "
-            "database is new and shall use that root key, run init_root --use-existing; otherwise check which database "
-            "you are connected to."
-        )
-    made = not source.path.exists()
-    if made and not source.incoming_path.exists():
-        rootfile.create(source.incoming_path)
-    found = source.read()
-    root = found.incoming if made else found.current
+    root = source.read().current
     if root is None:
-        raise RootKeyMissing(f"There is no root key at {source.path}.")
+        raise RootKeyMissing(f"There is no root key in {source.place}.")
     _write_rows(root)
-    if made:
-        rootfile.settle(source.path, source.incoming_path)
     return root.root_id()
 
 
-def _unsettled(source: roots.FileSource) -> str | None:
-    """The root id of an initialisation that was cut off between the commit and the naming of the file."""
+def _initialise_with_ours(source: roots.KeepingSource, *, use_existing_root: bool) -> str:
+    if root_id := _unsettled(source):
+        source.settle()
+        return root_id
+    _refuse_a_database_with_keys()
+    found = source.look()
+    if found.current is not None and not use_existing_root:
+        raise VaultError(
+            f"There is a root key at {source.place} already, but nothing in this database is sealed under it. If the "
+            "database is new and shall use that root key, run init_root --use-existing; otherwise check which database "
+            "you are connected to."
+        )
+    if not found.by_id():
+        source.create_incoming()
+        found = source.look()
+    root = found.current or found.incoming
+    if root is None:
+        raise RootKeyMissing(f"There is no root key at {source.place}.")
+    _write_rows(root)
+    if found.current is None:
+        source.settle()
+    return root.root_id()
+
+
+def _unsettled(source: roots.KeepingSource) -> str | None:
+    """The root id of an initialisation that was cut off between the commit and the naming of the root key."""
     canary = _canary()
-    if canary is None or source.path.exists():
+    if canary is None:
         return None
     try:
-        incoming = source.read().incoming
+        found = source.look()
     except (RootKeyMissing, RootKeyUnsafe):
         return None
-    return canary.root_id if incoming is not None and incoming.root_id() == canary.root_id else None
+    is_cut_off = found.current is None and found.incoming is not None and found.incoming.root_id() == canary.root_id
+    return canary.root_id if is_cut_off else None
 
 
 def _refuse_a_database_with_keys() -> None:

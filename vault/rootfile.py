@@ -26,30 +26,39 @@ _FEWEST_DISTINCT = 12  # 32 random bytes have fewer once in about 10^19 keys; pl
 
 def read(path: Path) -> bytearray | None:
     """The root key in a file, None if there is no such file. Raises RootKeyMissing (unreadable) or RootKeyUnsafe."""
+    content = read_private(path, what="root key")
+    return None if content is None else parse(content, place=str(path))
+
+
+def read_private(path: Path, *, what: str) -> bytes | None:
+    """The first bytes of a file that nobody else could have read or written; `what` names it in messages.
+
+    None if there is no such file. Raises RootKeyMissing (unreadable) or RootKeyUnsafe.
+    """
     try:
-        # A link would let whoever owns it choose the key; a pipe would keep us waiting.
+        # A link would let whoever owns it choose the content; a pipe would keep us waiting.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise RootKeyUnsafe(f"The root key {path} is a symbolic link; it must be a regular file.") from None
-        raise RootKeyMissing(f"The root key {path} cannot be read: {error.strerror}.") from None
+            raise RootKeyUnsafe(f"The {what} {path} is a symbolic link; it must be a regular file.") from None
+        raise RootKeyMissing(f"The {what} {path} cannot be read: {error.strerror}.") from None
     try:
-        _demand_private(path, os.fstat(descriptor))
-        return parse(os.read(descriptor, _MOST_BYTES), place=str(path))
+        _demand_private(path, os.fstat(descriptor), what)
+        return os.read(descriptor, _MOST_BYTES)
     finally:
         os.close(descriptor)
 
 
-def _demand_private(path: Path, status: os.stat_result) -> None:
+def _demand_private(path: Path, status: os.stat_result, what: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise RootKeyUnsafe(f"The root key {path} must be a regular file.")
+        raise RootKeyUnsafe(f"The {what} {path} must be a regular file.")
     if status.st_uid != os.geteuid():
-        raise RootKeyUnsafe(f"The root key {path} belongs to user {status.st_uid}; it must belong to {os.geteuid()}.")
+        raise RootKeyUnsafe(f"The {what} {path} belongs to user {status.st_uid}; it must belong to {os.geteuid()}.")
     mode = stat.S_IMODE(status.st_mode)
     if mode not in _MODES:
-        raise RootKeyUnsafe(f"The root key {path} has mode {mode:04o}; it must be 0600 or 0400 (chmod 600 {path}).")
+        raise RootKeyUnsafe(f"The {what} {path} has mode {mode:04o}; it must be 0600 or 0400 (chmod 600 {path}).")
 
 
 def parse(content: bytes, *, place: str) -> bytearray:

@@ -1,4 +1,4 @@
-"""Where root keys come from: a file, the environment, or a program of the operator's (SEC-001).
+"""Where root keys come from: a file, the environment, a program of the operator's, or a PKCS#11 token (SEC-001).
 
 A source gives the current root and, while a rotation is under way, the incoming one. The bytes of a root derive a
 wrap key and an id and are used for nothing else; a `RootProvider` does not keep them.
@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import logging
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -61,6 +62,34 @@ class RootSource(Protocol):
         """Raises RootKeyMissing or RootKeyUnsafe."""
 
 
+@runtime_checkable
+class KeepingSource(RootSource, Protocol):
+    """A source in which we make and retire the root keys ourselves, under names that tell the current one."""
+
+    @property
+    def incoming_place(self) -> str: ...
+
+    def look(self) -> Roots:
+        """What is there, which may be nothing. Raises RootKeyMissing (out of reach) or RootKeyUnsafe."""
+
+    def exclusively(self) -> AbstractContextManager[None]:
+        """Lets one process at a time change the root keys. Raises VaultError if another one does."""
+
+    def create_incoming(self) -> None: ...
+
+    def settle(self) -> None:
+        """Gives the incoming root key the name of the current one, where there is none."""
+
+    def retire(self, *, keep: bool) -> str:
+        """Puts the incoming root key in the place of the current one; says what became of that.
+
+        Raises VaultError, with what the operator has to do, if the keys cannot be exchanged.
+        """
+
+    def retired_place(self, root_id: str) -> str:
+        """Where a retired key of that id still is; empty if it is not."""
+
+
 class LocalRoot:
     """A root key whose bytes this process was given."""
 
@@ -101,17 +130,51 @@ class FileSource:
         self.incoming_path = path.with_name(path.name + ".new")
         self.place = str(path)
 
+    @property
+    def incoming_place(self) -> str:
+        return str(self.incoming_path)
+
     def read(self) -> Roots:
+        found = self.look()
+        if not found.by_id():
+            raise RootKeyMissing(f"There is no root key at {self.path}.")
+        return found
+
+    def look(self) -> Roots:
         # The incoming key first: if a rotation ends between the two looks, the second one finds that key again.
         incoming = self._read(self.incoming_path)
         current = self._read(self.path)
-        if current is None and incoming is None:
-            raise RootKeyMissing(f"There is no root key at {self.path}.")
         if current is not None and incoming is not None and current.root_id() == incoming.root_id():
             incoming = None
         return Roots(current, incoming)
 
-    def retired_path(self, root_id: str) -> Path:
+    def exclusively(self) -> AbstractContextManager[None]:
+        return rootfile.exclusively(self.path.parent)
+
+    def create_incoming(self) -> None:
+        self.incoming_path.unlink(missing_ok=True)  # a second name of the current key, left by a crash
+        rootfile.create(self.incoming_path)
+
+    def settle(self) -> None:
+        rootfile.settle(self.path, self.incoming_path)
+
+    def retire(self, *, keep: bool) -> str:
+        current = self._read(self.path)
+        kept = self._retired_path(current.root_id()) if keep and current is not None else None
+        try:
+            rootfile.retire(self.path, self.incoming_path, keep=kept)
+        except OSError as error:
+            raise VaultError(
+                f"Nothing needs the old root key any more, but the files could not be exchanged ({error.strerror}): "
+                f"move {self.path} away and give {self.incoming_path} its name."
+            ) from None
+        return f"The old root key is kept as {kept}." if kept else "The old root key is gone."
+
+    def retired_place(self, root_id: str) -> str:
+        path = self._retired_path(root_id)
+        return str(path) if path.exists() else ""
+
+    def _retired_path(self, root_id: str) -> Path:
         return self.path.with_name(f"{self.path.name}.retired-{root_id}")
 
     @staticmethod
@@ -154,7 +217,20 @@ def configured() -> RootSource:
             from vault.plugin import CommandSource
 
             return CommandSource(getattr(settings, "KMS_ROOT_KEY_COMMAND", None) or "")
-    raise VaultError(f"KMS_ROOT_KEY_PROVIDER must be file, env or command, not {provider}.")
+        case "pkcs11":
+            return _token()
+    raise VaultError(f"KMS_ROOT_KEY_PROVIDER must be file, env, command or pkcs11, not {provider}.")
+
+
+def _token() -> RootSource:
+    try:
+        from vault import hsm, token
+    except ImportError:
+        raise RootKeyMissing(
+            "KMS_ROOT_KEY_PROVIDER is pkcs11, but the package python-pkcs11 is not installed: run make hsm."
+        ) from None
+    at = token.token_at(settings.KMS_PKCS11_LIBRARY, settings.KMS_PKCS11_TOKEN, Path(settings.KMS_PKCS11_PIN_FILE))
+    return hsm.TokenSource(at, settings.KMS_PKCS11_KEY)
 
 
 def read_for(root_id: str, source: RootSource) -> dict[str, RootProvider]:
@@ -177,6 +253,6 @@ def read_for(root_id: str, source: RootSource) -> dict[str, RootProvider]:
 
 
 def _retired_hint(source: RootSource, root_id: str) -> str:
-    if isinstance(source, FileSource) and source.retired_path(root_id).exists():
-        return f" A retired key of that id is at {source.retired_path(root_id)}."
+    if isinstance(source, KeepingSource) and (place := source.retired_place(root_id)):
+        return f" A retired key of that id is at {place}."
     return ""

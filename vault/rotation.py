@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from vault import hierarchy, keyring, rootfile, roots
+from vault import hierarchy, keyring, roots
 from vault.errors import OpenFailed, VaultError
 from vault.models import Canary, ProjectKey, ServiceKey, Wrapped, WrappedKey
 
@@ -27,66 +27,51 @@ class Rotated:
 
 
 def prepare() -> str:
-    """Makes the new root key beside the old one, uses it for nothing yet, and returns its id. Files only."""
+    """Makes the new root key beside the old one, uses it for nothing yet, and returns its id. Files and tokens only."""
     source = roots.configured()
-    if not isinstance(source, roots.FileSource):
+    if not isinstance(source, roots.KeepingSource):
         raise VaultError(_bring_your_own(source))
-    with rootfile.exclusively(source.path.parent):
+    with source.exclusively():
         _examine_afresh()
-        return _incoming_file(source).root_id()
+        return _incoming(source).root_id()
 
 
 def rotate(*, keep_old: bool = True, on_step: Callable[[str], None] = lambda step: None) -> Rotated:
     """Moves everything to the incoming root key, then retires the current one.
 
-    A file is made if there is none; the environment and a program have to bring the new key. Raises VaultError, and
-    then both root keys are still needed.
+    In a file or a token it is made if there is none; the environment and a program have to bring the new key. Raises
+    VaultError, and then both root keys are still needed unless it says otherwise.
     """
     source = roots.configured()
-    if isinstance(source, roots.FileSource):
-        with rootfile.exclusively(source.path.parent):
+    if isinstance(source, roots.KeepingSource):
+        with source.exclusively():
             _examine_afresh()
-            return _rotate_files(source, keep_old=keep_old, on_step=on_step)
+            incoming = _incoming(source)
+            rewrapped = _rewrap_everything(incoming, on_step)
+            return Rotated(incoming.root_id(), rewrapped, source.retire(keep=keep_old))
     _examine_afresh()
-    incoming = source.read().incoming
-    if incoming is None:
+    brought = source.read().incoming
+    if brought is None:
         raise VaultError(_bring_your_own(source))
-    rewrapped = _rewrap_everything(incoming, on_step)
+    rewrapped = _rewrap_everything(brought, on_step)
     return Rotated(
-        incoming.root_id(), rewrapped, f"Nothing needs the old root key any more: take it out of {source.place}."
+        brought.root_id(), rewrapped, f"Nothing needs the old root key any more: take it out of {source.place}."
     )
 
 
-def _rotate_files(source: roots.FileSource, *, keep_old: bool, on_step: Callable[[str], None]) -> Rotated:
-    incoming = _incoming_file(source)
-    rewrapped = _rewrap_everything(incoming, on_step)
-    current = source.read().current
-    kept = source.retired_path(current.root_id()) if keep_old and current is not None else None
-    try:
-        rootfile.retire(source.path, source.incoming_path, keep=kept)
-    except OSError as error:
-        raise VaultError(
-            f"Everything is under root key {incoming.root_id()}, but the files could not be exchanged "
-            f"({error.strerror}): move {source.path} away and give {source.incoming_path} its name."
-        ) from None
-    return Rotated(
-        incoming.root_id(), rewrapped, f"The old root key is kept as {kept}." if kept else "The old root key is gone."
-    )
-
-
-def _incoming_file(source: roots.FileSource) -> roots.RootProvider:
-    found = source.read()
-    if found.current is None:
-        raise VaultError(
-            f"The root key {source.incoming_path} has no lasting name yet: run init_root again; or, if there was "
-            f"another one at {source.path}, put that back first."
-        )
+def _incoming(source: roots.KeepingSource) -> roots.RootProvider:
+    found = source.look()
+    if found.current is None and found.incoming is not None:
+        # Cut off between two names, if all keys are under the incoming one; then that is the current one.
+        if left := _keys_under_others(found.incoming.root_id()):
+            raise VaultError(f"{left} keys are under a root key that is not at {source.place}: put it back first.")
+        source.settle()
+        found = source.look()
     if found.incoming is None:
-        source.incoming_path.unlink(missing_ok=True)  # a second name of the current key, left by a crash
-        rootfile.create(source.incoming_path)
-        found = source.read()
+        source.create_incoming()
+        found = source.look()
     if found.incoming is None:
-        raise VaultError(f"{source.incoming_path} disappeared while it was needed.")
+        raise VaultError(f"{source.incoming_place} disappeared while it was needed.")
     return found.incoming
 
 
@@ -101,9 +86,7 @@ def _rewrap_everything(target: roots.RootProvider, on_step: Callable[[str], None
     # From here on new keys are wrapped by the new root; whatever was added before the canary moved is committed and
     # visible.
     count += _rewrap_keys(target, on_step)
-    if left := sum(
-        model.objects.exclude(root_id=target.root_id()).count() for model in (ServiceKey, ProjectKey, Canary)
-    ):
+    if left := _keys_under_others(target.root_id()):
         raise VaultError(f"{left} keys are still under another root key; nothing was retired. Run the rotation again.")
     return count
 
@@ -134,6 +117,10 @@ def _rewrap(row: Wrapped, target: roots.RootProvider) -> None:
             "Run check_vault, and restore the row from your backup."
         ) from None
     row.save(update_fields=["root_id", "wrapped"])
+
+
+def _keys_under_others(root_id: str) -> int:
+    return sum(model.objects.exclude(root_id=root_id).count() for model in (ServiceKey, ProjectKey, Canary))
 
 
 def _examine_afresh() -> None:

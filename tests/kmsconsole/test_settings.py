@@ -57,13 +57,14 @@ def _settings_process(*names: str, **variables: str):
 
 
 def test_every_variable_is_documented_with_its_kind_and_no_other_is():
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \|", DOCUMENT.read_text(), flags=re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \| (\w+) \|", DOCUMENT.read_text(), flags=re.MULTILINE)
 
     assert dict(rows) == {variable.name: variable.kind for variable in env.declared.values()}
 
 
 def test_documented_defaults_are_the_defaults():
-    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| \w+ \| `([^`]+)` \|", DOCUMENT.read_text(), flags=re.MULTILINE))
+    row = re.compile(r"^\| `([A-Z0-9_]+)` \| \w+ \| `([^`]+)` \|", flags=re.MULTILINE)
+    documented = dict(row.findall(DOCUMENT.read_text()))
 
     for name, shown in documented.items():
         default = env.declared[name].default

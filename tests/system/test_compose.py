@@ -128,3 +128,12 @@ def test_the_image_holds_every_package_that_runs():
     packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests", "benchmarks"}
 
     assert all(f"!{name}\n" in ignore for name in packages | {"templates", "static", "manage.py", "requirements.txt"})
+
+
+def test_with_a_hardware_module_everything_else_is_the_same():
+    plain = set((ROOT / "requirements.txt").read_text().splitlines())
+    with_module = set((ROOT / "requirements-hsm.txt").read_text().splitlines())
+    added = {line.split("==")[0] for line in with_module - plain if "==" in line}
+
+    assert plain < with_module
+    assert added == {"python-pkcs11", "asn1crypto"}

@@ -28,9 +28,17 @@ def home(tmp_path, settings):
 
 
 @pytest.fixture
+def hardware_module(home, settings, soft_token):
+    """Root keys come from a PKCS#11 token, under a label of this test's own. The value is that label."""
+    label = f"root-{secrets.token_hex(4)}"
+    for name, value in soft_token.settings(home / "pin", label).items():
+        setattr(settings, name, value)
+    return label
+
+
+@pytest.fixture
 def empty_vault(home, db):
-    for model in ROWS:
-        model.objects.all().delete()
+    clear()
     return home
 
 
@@ -44,8 +52,7 @@ def vault(empty_vault):
 @pytest.fixture
 def committed_vault(home, transactional_db):
     """As `vault`, but seen by other threads, connections and processes."""
-    for model in ROWS:
-        model.objects.all().delete()
+    clear()
     initialisation.initialise()
     yield home
     hierarchy.forget()
@@ -68,6 +75,11 @@ def write_root(path, content, mode=0o600):
     path.unlink(missing_ok=True)
     path.write_bytes(content)
     path.chmod(mode)
+
+
+def clear():
+    for model in ROWS:
+        model.objects.all().delete()
 
 
 def snapshot():

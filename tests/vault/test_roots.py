@@ -23,7 +23,7 @@ def command_line(directory):
     return shlex.join([sys.executable, str(PROGRAM), str(directory)])
 
 
-@pytest.fixture(params=["file", "env", "command"])
+@pytest.fixture(params=["file", "env", "command", "pkcs11"])
 def source(request, home, settings, environment_without_root_keys):
     settings.KMS_ROOT_KEY_PROVIDER = request.param
     current, incoming = new_root(), new_root()
@@ -38,7 +38,16 @@ def source(request, home, settings, environment_without_root_keys):
             write_root(home / "current", current)
             write_root(home / "incoming", incoming)
             settings.KMS_ROOT_KEY_COMMAND = command_line(home)
+        case "pkcs11":
+            request.getfixturevalue("hardware_module")
+            keep_two_root_keys(roots.configured())
     return roots.configured()
+
+
+def keep_two_root_keys(token):
+    token.create_incoming()
+    token.settle()
+    token.create_incoming()
 
 
 class TestEveryProvider:
@@ -285,5 +294,5 @@ class TestTheProgram:
 def test_an_unknown_provider_is_refused(settings):
     settings.KMS_ROOT_KEY_PROVIDER = "cloud"
 
-    with pytest.raises(VaultError, match="file, env or command, not cloud"):
+    with pytest.raises(VaultError, match="file, env, command or pkcs11, not cloud"):
         roots.configured()
