@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
+from keys.api.macs import GENERATE_MAC, VERIFY_MAC
 from keys.api.signing import SIGN, VERIFY
 from keys.models import Key
-from keys.services import encryption, signing
+from keys.services import encryption, macs, signing
 from kmscrypto.specs import Family
 from operations.console import OperationForm
 from operations.errors import Text
@@ -26,6 +27,7 @@ from operations.fields import decode_base64
 MOST_BYTES = encryption.MAX_BYTES
 MOST_CIPHERTEXT = 5648
 MOST_SIGNATURE = 1024
+MOST_MAC = 128
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,10 +61,21 @@ def as_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode("ascii")
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a form that verifies has to say, and why it may say no."""
+
+    valid: Text
+    invalid: Text
+    reasons: Text
+
+
 class ToolForm(OperationForm):
-    """One operation of the tool with one key."""
+    """One operation of the tool with one key: choices on top, texts below them, side by side."""
 
     output_label: ClassVar[Text]
+    # Where the answer is yes or no instead of a text.
+    verdicts: ClassVar[Verdicts | None] = None
 
     def __init__(self, key: Key, data: Any = None) -> None:
         super().__init__(data, initial={"request": {"key_id": key.key_id}})
@@ -141,6 +154,11 @@ class SignForm(ToolForm):
 class VerifyForm(SignForm):
     operation = VERIFY
     output_label = gettext_lazy("Result")
+    verdicts = Verdicts(
+        gettext_lazy("The signature is valid."),
+        gettext_lazy("The signature is not valid."),
+        gettext_lazy("The message or the signature was changed, or another key or algorithm signed it."),
+    )
     signature = text_field(gettext_lazy("Signature (Base64)"), MOST_SIGNATURE, mono=True)
 
     def to_request(self) -> dict[str, Any]:
@@ -149,6 +167,41 @@ class VerifyForm(SignForm):
 
     def output(self) -> Output:
         return Output(verdict=self.result.signature_valid)
+
+
+class GenerateMacForm(ToolForm):
+    operation = GENERATE_MAC
+    output_label = gettext_lazy("MAC (hexadecimal)")
+    message = text_field(gettext_lazy("Message"), macs.MAX_BYTES)
+    mac_algorithm = forms.ChoiceField(label=gettext_lazy("MAC Algorithm"))
+
+    def adapt(self, key: Key) -> None:
+        self.fields["mac_algorithm"].choices = _names((key.spec.mac_algorithm,))  # type: ignore[attr-defined]
+
+    def to_request(self) -> dict[str, Any]:
+        request = super().to_request()
+        return {**request, "message": as_base64(typed(request.get("message", "")))}
+
+    def output(self) -> Output:
+        return Output(self.result.mac.hex())
+
+
+class VerifyMacForm(GenerateMacForm):
+    operation = VERIFY_MAC
+    output_label = gettext_lazy("Result")
+    verdicts = Verdicts(
+        gettext_lazy("The MAC is valid."),
+        gettext_lazy("The MAC is not valid."),
+        gettext_lazy("The message or the MAC was changed, or another key made it."),
+    )
+    mac = text_field(gettext_lazy("MAC (hexadecimal)"), MOST_MAC, mono=True)
+
+    def to_request(self) -> dict[str, Any]:
+        request = super().to_request()
+        return {**request, "mac": "".join(request.get("mac", "").split())}
+
+    def output(self) -> Output:
+        return Output(verdict=self.result.mac_valid)
 
 
 def adapt_encryption(form: ToolForm, key: Key) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from keys.api.signing import GET_PUBLICKEY
@@ -16,7 +15,15 @@ from keys.models import Key
 from keys.pages import actions
 from keys.pages.detail import KeyPage
 from keys.states import State, Use
-from keys.tool_forms import DecryptForm, EncryptForm, SignForm, ToolForm, VerifyForm
+from keys.tool_forms import (
+    DecryptForm,
+    EncryptForm,
+    GenerateMacForm,
+    SignForm,
+    ToolForm,
+    VerifyForm,
+    VerifyMacForm,
+)
 from operations.console import full_sentence, swaps
 from operations.errors import KmsError, Text
 from operations.perform import perform
@@ -36,6 +43,8 @@ MODES = (
     Mode("decrypt", gettext_lazy("Decrypt"), Use.DECRYPT, "kms:cmk:crypto", DecryptForm),
     Mode("sign", gettext_lazy("Sign"), Use.SIGN, "kms:cmk:sign", SignForm),
     Mode("verify", gettext_lazy("Verify"), Use.VERIFY, "kms:cmk:verify", VerifyForm),
+    Mode("generate-mac", gettext_lazy("Generate MAC"), Use.GENERATE_MAC, "kms:cmk:generateMac", GenerateMacForm),
+    Mode("verify-mac", gettext_lazy("Verify MAC"), Use.VERIFY_MAC, "kms:cmk:verifyMac", VerifyMacForm),
     Mode("public-key", gettext_lazy("Public Key"), Use.PUBLIC_KEY, "kms:cmk:getPublicKey", None),
 )
 
@@ -57,23 +66,27 @@ class Tool(KeyPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         self.find()
-        mode = self.mode(request.GET.get("mode", ""))
-        if mode is not None and mode.form is not None:
-            self.form = mode.form(self.key)
-        elif mode is not None:
-            self.output = self.public_key()
-        return self.show(request, mode)
+        return self.offer(request, request.GET.get("mode", ""))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         self.find()
-        mode = self.mode(request.POST.get("mode", ""))
-        if mode is None or mode.form is None:
-            return self.show(request, mode)
+        wanted = request.POST.get("mode", "")
+        mode = self.mode(wanted)
+        if mode is None or mode.form is None or mode.name != wanted:
+            return self.offer(request, wanted)
         self.form = mode.form(self.key, request.POST)
         done = self.form.is_valid() and self.form.perform(self.caller)
         if done:
             self.output = self.form.output()
         return self.show(request, mode, status=200 if done else 422)
+
+    def offer(self, request: HttpRequest, wanted: str) -> HttpResponse:
+        mode = self.mode(wanted)
+        if mode is not None and mode.form is not None:
+            self.form = mode.form(self.key)
+        elif mode is not None:
+            self.output = self.public_key()
+        return self.show(request, mode)
 
     def show(self, request: HttpRequest, mode: Mode | None, *, status: int = 200) -> HttpResponse:
         template = "keys/tool_card.html" if swaps(request, "tool") else self.template_name
@@ -85,7 +98,7 @@ class Tool(KeyPage):
             "output": self.output,
             "error": self.error,
             "denied": actions.denial(self.caller, permissions, self.key.enterprise_project_id),
-            "why_not": "" if mode else self.why_not(),
+            "why_not": "" if mode else WHY_NOT[self.key.state_now()],
         }
         return render(request, template, {**self.context(), **context}, status=status)
 
@@ -97,12 +110,6 @@ class Tool(KeyPage):
         """The wanted one, else the first; None where the key can do nothing now."""
         modes = self.modes()
         return next((mode for mode in modes if mode.name == wanted), modes[0] if modes else None)
-
-    def why_not(self) -> Text:
-        state = self.key.state_now()
-        if state is State.ENABLED:
-            return _("HMAC keys generate and verify message authentication codes, which the tool does not offer.")
-        return WHY_NOT[state]
 
     def public_key(self) -> str:
         try:

@@ -1,6 +1,7 @@
 """Online Tool (console.md B6)."""
 
 import base64
+import hmac
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.contrib.sessions.models import Session
 
+from keys import material
 from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
 from keys.models import Key
 from operations.models import Trace
@@ -57,7 +59,7 @@ def faults(answer):
         ("RSA_2048", "ENCRYPT_DECRYPT", ["encrypt", "decrypt", "public-key"]),
         ("RSA_2048", "SIGN_VERIFY", ["sign", "verify", "public-key"]),
         ("EC_P256", "SIGN_VERIFY", ["sign", "verify", "public-key"]),
-        ("HMAC_256", "GENERATE_VERIFY_MAC", []),
+        ("HMAC_256", "GENERATE_VERIFY_MAC", ["generate-mac", "verify-mac"]),
     ],
 )
 def test_the_tool_offers_what_the_key_is_for(alice, browser, spec, usage, offered):
@@ -67,8 +69,6 @@ def test_the_tool_offers_what_the_key_is_for(alice, browser, spec, usage, offere
 
     assert modes(page) == offered
     assert "Online Tool" in page.texts("h2")
-    if not offered:
-        assert "HMAC keys generate and verify message authentication codes" in page.text
 
 
 @pytest.mark.parametrize(
@@ -260,6 +260,43 @@ def test_what_was_signed_is_verified_and_what_was_changed_is_not(alice, browser,
     assert "The signature is not valid." in read(garbled).text
 
 
+@pytest.mark.parametrize("spec", ["HMAC_256", "HMAC_384", "HMAC_512"])
+def test_a_mac_is_generated_and_verified_and_what_was_changed_is_not_valid(alice, browser, spec):
+    key = stage.a_key(alice, spec)
+    algorithm = f"HMAC_SHA_{spec[5:]}"
+
+    mac = output(read(execute(browser, key, "generate-mac", message="a\r\nb", mac_algorithm=algorithm)))
+    right = execute(browser, key, "verify-mac", message="a\nb", mac=f" {mac.upper()}\n", mac_algorithm=algorithm)
+    wrong = execute(browser, key, "verify-mac", message="a\nc", mac=mac, mac_algorithm=algorithm)
+    cut = execute(browser, key, "verify-mac", message="a\nb", mac=mac[:-2], mac_algorithm=algorithm)
+    garbled = execute(browser, key, "verify-mac", message="a\nb", mac="zzz", mac_algorithm=algorithm)
+
+    assert mac == hmac.digest(material.open_version(key).usable, b"a\nb", f"sha{spec[5:]}").hex()
+    assert "The MAC is valid." in read(right).text
+    for answer in (wrong, cut, garbled):
+        assert answer.status_code == 200
+        assert "The MAC is not valid." in read(answer).text
+
+
+def test_the_tool_offers_the_one_algorithm_that_fits_the_key(alice, browser):
+    key = stage.a_key(alice, "HMAC_384")
+
+    page = read(browser.get(address("tool", key.key_id), {"mode": "verify-mac"}))
+
+    assert [option["text"] for option in page.all("option")] == ["HMAC_SHA_384"]
+    assert page.all("textarea", name="mac")[0]["attrs"]["data-most"] == "128"
+    assert page.all("textarea", id="output") == []
+
+
+def test_who_may_not_make_macs_is_told_so(alice):
+    key = stage.a_key(alice, "HMAC_256")
+
+    answer = execute(signed_in(factories.bob()), key, "generate-mac", message="x", mac_algorithm="HMAC_SHA_256")
+
+    assert answer.status_code == 422
+    assert "kms:cmk:generateMac" in read(answer).text
+
+
 @pytest.mark.parametrize("spec", ["EC_P384", "RSA_2048"])
 def test_a_signature_of_the_tool_holds_for_the_public_key_it_shows(alice, browser, spec):
     key = stage.a_key(alice, spec)
@@ -317,10 +354,11 @@ def test_what_is_typed_stands_nowhere_afterwards(alice, browser, caplog):
 def test_a_mode_the_key_does_not_have_is_not_performed(alice, browser, mode):
     key = stage.a_key(alice, "HMAC_256")
 
-    answer = execute(browser, key, mode, plain_text="x", message="x", cipher_text="x")
+    answer = execute(browser, key, mode, plain_text="x", message="x", cipher_text="x", mac_algorithm="HMAC_SHA_256")
 
     assert answer.status_code == 200
-    assert "HMAC keys" in read(answer).text
+    assert output(read(answer)) == ""
+    assert set(Trace.objects.values_list("name", flat=True)) <= {"createKey", "describeKey"}
 
 
 def test_who_may_only_read_executes_nothing_by_a_forged_form(alice):
