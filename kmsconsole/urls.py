@@ -16,7 +16,7 @@ urlpatterns = [
     path("v1.0", front.version),
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
     path("v1.0/", include(rest.routes(OPERATIONS))),
-    re_path(r"^v1\.0(/|$)", rest.unknown_path),
+    re_path(r"^(v1\.0|v2)(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

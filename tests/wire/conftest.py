@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.operations.stage import alice, bob, lasting_strong_room, mallory, strong_room, the_clock
 from tests.services.product import Console, running_console
+from tests.wire.huawei import AccessKey
 
 __all__ = ["alice", "bob", "lasting_strong_room", "mallory", "strong_room", "the_clock"]
 
@@ -120,3 +121,9 @@ def wire(tmp_path_factory):
 def access_key(wire) -> dict[str, str]:
     """The administrator's: ak, sk, project_id, region, endpoint. A user has at most two: all tests share this one."""
     return json.loads(wire.console.manage("create_access_key", wire.user, "--format", "json").splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def huawei_key(access_key) -> AccessKey:
+    """The same for the SDK."""
+    return AccessKey(access_key["ak"], access_key["project_id"], access_key["sk"])

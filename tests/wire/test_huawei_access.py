@@ -1,0 +1,194 @@
+"""How the cloud's own SDK gets in, and how it is told that it does not: over HTTP, as it is."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import requests
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, SdkException
+from huaweicloudsdkcore.http.http_handler import HttpHandler
+from huaweicloudsdkcore.region.region import Region
+from huaweicloudsdkkms.v2 import KmsClient
+
+from tests.wire.huawei import Sdk, an_access_key, client_of, unique
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def sdk(wire, huawei_key):
+    return Sdk(client_of(wire.console, huawei_key))
+
+
+def refused(sdk, method="list_keys", **members):
+    with pytest.raises(ClientRequestException) as caught:
+        sdk(method, **members)
+    return caught.value
+
+
+# --- getting in ---------------------------------------------------------------------------------------------------
+
+
+def test_an_access_key_a_project_and_an_address_are_all_it_takes(wire, huawei_key):
+    credentials = BasicCredentials(huawei_key.ak, huawei_key.sk, huawei_key.project_id)
+    client = KmsClient.new_builder().with_credentials(credentials).with_endpoint(wire.console.url).build()
+
+    key = Sdk(client)("create_key", key_alias=unique()).key_info
+
+    assert Sdk(client)("list_key_detail", key_id=key.key_id).key_info.key_state == "2"
+
+
+def test_without_a_project_it_finds_that_of_the_region(wire, huawei_key):
+    credentials = BasicCredentials(huawei_key.ak, huawei_key.sk)
+    credentials.iam_endpoint = wire.console.url
+    region = Region("eu-de", wire.console.url)
+
+    client = KmsClient.new_builder().with_credentials(credentials).with_region(region).build()
+
+    assert client.get_credentials().project_id == wire.project_id
+    assert Sdk(client)("list_keys").total >= 0
+
+
+def test_a_region_without_a_project_is_told_so(wire, huawei_key):
+    credentials = BasicCredentials(huawei_key.ak, huawei_key.sk)
+    credentials.iam_endpoint = wire.console.url
+
+    with pytest.raises(SdkException, match="Failed to get project id of region 'eu-nl'"):
+        KmsClient.new_builder().with_credentials(credentials).with_region(Region("eu-nl", wire.console.url)).build()
+
+
+def test_a_token_instead_of_an_access_key(wire):
+    """The SDK cannot do without a pair and signs whatever it sends; the token counts."""
+    made_up = BasicCredentials("none", "none", wire.project_id)
+    client = KmsClient.new_builder().with_credentials(made_up).with_endpoint(wire.console.url).build()
+    client.preset_headers = {"X-Auth-Token": wire.token}
+
+    key = Sdk(client).new_key()
+
+    assert Sdk(client)("encrypt_data", key_id=key, plain_text="by token").key_id == key
+
+
+def test_a_token_for_single_requests(wire):
+    made_up = BasicCredentials("none", "none", wire.project_id)
+    client = KmsClient.new_builder().with_credentials(made_up).with_endpoint(wire.console.url).build()
+
+    assert Sdk(client, headers={"X-Auth-Token": wire.token})("list_keys").total >= 0
+    assert refused(Sdk(client, headers={"X-Auth-Token": "no token"})).error_code == "KMS.0302"
+
+
+def test_a_second_address_is_tried_where_the_first_is_silent(wire, huawei_key):
+    credentials = BasicCredentials(huawei_key.ak, huawei_key.sk, huawei_key.project_id)
+    addresses = ["http://no-such-host.invalid", wire.console.url]
+
+    client = KmsClient.new_builder().with_credentials(credentials).with_endpoints(addresses).build()
+
+    assert Sdk(client)("list_keys").total >= 0
+
+
+def test_many_threads_of_one_client(sdk):
+    key = sdk.new_key()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: sdk("list_key_detail", key_id=key).key_info.key_id, range(50)))
+
+    assert answers == [key] * 50
+
+
+# --- being told ---------------------------------------------------------------------------------------------------
+
+
+def test_an_error_of_the_service_as_the_sdk_raises_it(sdk):
+    error = refused(sdk, "list_key_detail", key_id="0d0466b0-e727-4d9c-b35d-f84bb474a37f")
+
+    assert (error.status_code, error.error_code) == (404, "KMS.0207")
+    assert error.error_msg == "The key does not exist."
+    assert len(error.request_id) == 32
+
+
+@pytest.mark.parametrize(
+    ("method", "members", "status", "code"),
+    [
+        ("list_key_detail", {"key_id": "not-an-id"}, 400, "KMS.0205"),
+        ("create_key", {"key_alias": "no spaces please"}, 400, "KMS.1101"),
+        ("list_keys", {"limit": "0"}, 400, "KMS.1601"),
+        ("decrypt_data", {"cipher_text": "AAAA"}, 400, "KMS.2201"),
+    ],
+)
+def test_what_the_sdk_makes_of_a_refusal(sdk, method, members, status, code):
+    error = refused(sdk, method, **members)
+
+    assert (error.status_code, error.error_code) == (status, code)
+    assert error.error_msg
+    assert error.request_id
+
+
+def test_a_wrong_secret_and_an_unknown_access_key_are_refused_alike(wire, huawei_key):
+    wrong = [replace(huawei_key, sk="x" * 40), replace(huawei_key, ak="AKUNKNOWN00000000000")]
+
+    errors = [refused(Sdk(client_of(wire.console, key))) for key in wrong]
+
+    for error in errors:
+        assert (error.status_code, error.error_code) == (401, "APIGW.0301")
+        assert error.error_msg == "Incorrect IAM authentication information: verify aksk signature fail."
+        assert len(error.request_id) == 32
+
+
+def test_another_project_is_refused(wire, huawei_key):
+    error = refused(Sdk(client_of(wire.console, huawei_key, project_id="f" * 32)))
+
+    assert (error.status_code, error.error_code) == (403, "KMS.0321")
+
+
+def test_a_user_without_rights_is_refused(wire):
+    name = unique()
+    wire.console.manage("create_user", name)
+    sdk = Sdk(client_of(wire.console, an_access_key(wire.console, name)))
+
+    error = refused(sdk, "create_key", key_alias=unique())
+
+    assert (error.status_code, error.error_code) == (403, "KMS.0330")
+
+
+# --- once ---------------------------------------------------------------------------------------------------------
+
+
+class Caught:
+    """What the SDK sent last, as a listener has it."""
+
+    def __init__(self, wire, key):
+        self.sent = None
+        credentials = BasicCredentials(key.ak, key.sk, key.project_id)
+        handler = HttpHandler().add_request_handler(self._keep)
+        self.sdk = Sdk(
+            KmsClient.new_builder()
+            .with_credentials(credentials)
+            .with_endpoint(wire.console.url)
+            .with_http_handler(handler)
+            .build()
+        )
+
+    def _keep(self, **request):
+        self.sent = request["request"]
+
+    def again(self) -> requests.Response:
+        sent, session = self.sent, requests.Session()
+        session.trust_env = False
+        return session.request(sent.method, sent.url, headers=sent.header_params, data=sent.body, timeout=60)
+
+
+def test_what_was_listened_in_to_cannot_be_said_again(wire, huawei_key):
+    """Whichever worker hears it. 50 equal requests in one second are honest, and pass."""
+    caught = Caught(wire, huawei_key)
+    for _ in range(50):
+        caught.sdk("list_keys", limit="1")
+    assert caught.again().status_code == 200
+
+    time.sleep(7)
+
+    for _ in range(10):
+        answer = caught.again()
+        assert (answer.status_code, answer.json()["error_code"]) == (401, "APIGW.0301")
+    assert caught.sdk("list_keys", limit="1").total >= 0
