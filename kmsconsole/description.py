@@ -28,6 +28,8 @@ CHAPTERS = {
     "macs": "Message authentication codes",
     "parameters": "Import",
     "material": "Import",
+    "tagging": "Tags",
+    "services": "Tags",
 }
 
 

@@ -8,8 +8,9 @@ from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
 from kmsconsole import description, front, health
 from operations import rest
+from tags.api import OPERATIONS as TAGS
 
-OPERATIONS = (*KEYS, *IMPORTS)
+OPERATIONS = (*KEYS, *IMPORTS, *TAGS)
 
 urlpatterns = [
     # First what is asked most: Django tries one after another.

@@ -154,12 +154,23 @@ ROTATION_NOT_DISABLED = _bad("KMS.2901", "Key rotation is not disabled.", _("Cha
 ROTATION_INTERVAL_INVALID = _bad("KMS.3001", "Invalid rotation_interval.", _("Enter an integer between 30 and 365."))
 
 # Tags
+TAG_LIST_EMPTY = _bad("KMS.0401", "Tag list cannot be empty.")
+MATCH_VALUE_INVALID = _bad("KMS.0402", "Invalid match value.", _("A text of at most 255 characters."))
+MATCH_KEY_INVALID = _bad("KMS.0403", "Invalid match key.", _("Only resource_name can be matched."))
+TAG_ACTION_INVALID = _bad("KMS.0404", "Invalid action.")
 TAG_VALUE_INVALID = _bad("KMS.0405", "Invalid tag value.")
 TAG_KEY_INVALID = _bad("KMS.0406", "Invalid tag key.")
+TAG_LIST_SIZE = _bad("KMS.0407", "Invalid tag list size.", _("At most 20 tags at once."))
+RESOURCE_TYPE_INVALID = _bad("KMS.0408", "Invalid resourceType.")
 TOO_MANY_TAGS = _bad("KMS.0409", "Too many tags.", _("A key bears at most 20 tags."))
 TAG_VALUE_TOO_LONG = _bad("KMS.0410", "Invalid tag value length.", _("At most 255 characters."))
 TAG_KEY_TOO_LONG = _bad("KMS.0411", "Invalid tag key length.", _("1 to 128 characters."))
 TAG_LIST_INVALID = _bad("KMS.0412", "Invalid tag list.", _("The tag key already exists."))
+TOO_MANY_TAG_VALUES = _bad("KMS.0413", "Too many tag values.", _("At most 20 values of one key."))
+TAGS_INVALID = _bad("KMS.0414", "Invalid tags.")
+MATCHES_INVALID = _bad("KMS.0415", "Invalid matches.")
+TAG_NOT_FOUND = Code("KMS.0416", 404, "Invalid tag ID.", _("The key does not bear this tag."))
+OFFSET_INVALID = _bad("KMS.0417", "Invalid offset.")
 
 # Using keys
 DIGEST_LENGTH = _bad(

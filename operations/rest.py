@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import URLPattern, path, re_path
+from django.urls.resolvers import RoutePattern
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
@@ -203,17 +204,27 @@ def routes(operations: tuple[Operation, ...]) -> list[URLPattern]:
         if operation.path is not None:
             by_path.setdefault(operation.path, {})[operation.method] = operation
     plain = {url: methods for url, methods in by_path.items() if "<" not in url}
+    # What takes anything to its end comes after what is more exact.
+    others = sorted((url for url in by_path if url not in plain), key=lambda url: "<path:" in url)
     return [
         re_path(
             rf"^(?P<project_id>[^/]+)/(?P<path>{'|'.join(map(re.escape, plain))})$",
             _view(lambda parts: plain[parts.pop("path")]),
         ),
-        *(
-            path(f"<str:project_id>/{url}", _view(lambda _parts, methods=methods: methods))  # type: ignore[misc]
-            for url, methods in by_path.items()
-            if url not in plain
-        ),
+        *(_route(url, by_path) for url in others),
     ]
+
+
+def _route(url: str, by_path: Mapping[str, Mapping[str, Operation]]) -> URLPattern:
+    """A path may be a value of another's last part, as `tags/action` is of `tags/<path:tag_key>`: what it does not
+    answer itself is then the other's, for that value."""
+    methods, values = dict(by_path[url]), dict[str, str]()
+    for other, its_methods in by_path.items():
+        match = RoutePattern(other, is_endpoint=True).match(url) if other != url else None
+        if match is not None:
+            methods = {**its_methods, **methods}
+            values |= {name: str(value) for name, value in match[2].items() if "<" not in str(value)}
+    return path(f"<str:project_id>/{url}", _view(lambda _parts: methods), values)
 
 
 def _view(methods_of: Callable[[dict[str, Any]], Mapping[str, Operation]]) -> Callable[..., HttpResponseBase]:

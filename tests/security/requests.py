@@ -97,6 +97,10 @@ def _granted(caller):
     return {"key_id": key.key_id, "grant_id": a_grant(caller, key).grant_id}
 
 
+def _tagged(caller):
+    return a_key(caller, tags=[{"key": "team", "value": "payments"}])
+
+
 RIGHT = {
     "create-key": lambda caller: {"key_alias": "made-by-a-test"},
     "describe-key": _about(a_key),
@@ -133,6 +137,12 @@ RIGHT = {
     "retire-grant": _retirable,
     "list-grants": _about(a_key),
     "list-retirable-grants": lambda caller: {},
+    "create-tag": _about(a_key, tag={"key": "team", "value": "payments"}),
+    "edit-tags": _about(a_key, action="create", tags=[{"key": "team", "value": "payments"}]),
+    "list-tags": _about(a_key),
+    "delete-tag": _about(_tagged, tag_key="team"),
+    "list-project-tags": lambda caller: {},
+    "list-instances": lambda caller: {"resource_instances": "resource_instances", "action": "filter"},
     "get-parameters-for-import": _about(an_empty_key, wrapping_algorithm="RSAES_OAEP_SHA_256"),
     "import-key-material": _import,
     "delete-imported-key-material": _about(an_imported_key),

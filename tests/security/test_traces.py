@@ -155,7 +155,7 @@ TRACED = {
     "rotation_interval", "datakey_length", "datakey_plain_length", "datakey_cipher_length",
     "grant_id", "grantee_principal", "grantee_principal_type", "retiring_principal", "operations",
     "random_data_length", "mac_algorithm", "with_plain_text", "source_key_id", "destination_key_id",
-    "source_encryption_algorithm", "destination_encryption_algorithm",
+    "source_encryption_algorithm", "destination_encryption_algorithm", "action",
 }  # fmt: skip
 
 
