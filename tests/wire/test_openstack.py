@@ -203,3 +203,14 @@ def test_a_data_key_is_bound_to_its_context(kms, key):
     assert opened.plain_text == made.plain_text
     with pytest.raises(exceptions.SDKException, match=r"KMS\.2201"):
         DataKey.new(**asked, encryption_context={"volume": "8"}).decrypt(kms)
+
+
+# --- the rest -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [512, 8])
+def test_random_bytes_are_told_in_hexadecimal(kms, bits):
+    first, second = (kms.generate_random(random_data_length=bits).random_data for _ in range(2))
+
+    assert len(bytes.fromhex(first)) == len(bytes.fromhex(second)) == bits // 8
+    assert bits == 8 or first != second

@@ -81,3 +81,19 @@ type grantList struct {
 	Truncated  string  `json:"truncated"`
 	Total      int     `json:"total"`
 }
+
+type tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+type keyTags struct {
+	Tags []tag `json:"tags"`
+}
+
+type projectTags struct {
+	Tags []struct {
+		Key    string   `json:"key"`
+		Values []string `json:"values"`
+	} `json:"tags"`
+}
