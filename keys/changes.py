@@ -1,6 +1,10 @@
 """The tables of this app whose rows a process remembers between requests."""
 
-from keys.models import Key
+from keys.models import Alias, Key
 from operations.changes import Watch
 
-WATCHED = (Watch(model=Key, scope="{row}.project_id"),)
+WATCHED = (
+    Watch(model=Key, scope="{row}.project_id"),
+    # By which of its names a key is found.
+    Watch(model=Alias, scope="{row}.project_id"),
+)

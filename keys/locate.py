@@ -68,6 +68,17 @@ def the_locked_granted_key(caller: Caller, request: dict[str, Any]) -> Key:
     return find(caller, request.pop("key_id"), lock=True, by_grant=True)
 
 
+def the_locked_destination(caller: Caller, request: dict[str, Any]) -> Key:
+    """The key that an alias is to belong to, locked."""
+    return find(caller, request.pop("target_key_id"), lock=True)
+
+
+def the_key_or_the_project(caller: Caller, request: dict[str, Any]) -> Key | InProject:
+    """The key, where the request names one."""
+    reference = request.pop("key_id")
+    return InProject(caller.project_id) if reference is None else find(caller, reference)
+
+
 def the_due_key(caller: Caller, request: dict[str, Any]) -> Key:
     """For the clock alone: locked, and found even where its waiting period is over. Raises KEY_NOT_FOUND."""
     keys = Key.objects.filter(project_id=caller.project_id).select_related("project").select_for_update(of=("self",))
@@ -137,10 +148,15 @@ def _first(keys: QuerySet[Key], *, lock: bool) -> Key:
 
 def _condition(caller: Caller, reference: str) -> dict[str, str]:
     if reference.startswith("alias/"):
-        return {"alias": reference.removeprefix("alias/")}
+        return _named(caller, reference.removeprefix("alias/"))
     if reference.startswith("kms:"):
         urn = f"kms:{caller.region_id}:{caller.account_id}:alias:"
         if not reference.startswith(urn):
             raise KmsError(errors.KEY_NOT_FOUND)
-        return {"alias": reference.removeprefix(urn)}
+        return _named(caller, reference.removeprefix(urn))
     return {"key_id": reference}
+
+
+def _named(caller: Caller, name: str) -> dict[str, str]:
+    """By any of its aliases; with the project's id, so that their index is used."""
+    return {"aliases__project": caller.project_id, "aliases__name": name}

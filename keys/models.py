@@ -1,4 +1,4 @@
-"""A key and what is born and dies with it: its versions, its grants and its tags."""
+"""A key and what is born and dies with it: its versions, its aliases, its grants and its tags."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Key(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="keys")
     # The wire id of the enterprise project; "0" is the account's default one.
     enterprise_project_id = models.CharField(max_length=36, default="0")
+    # A copy of the primary alias's name, for lists; `Alias` is where names are held.
     alias = models.CharField(max_length=255)
     description = models.CharField(max_length=255, blank=True)
     spec_name = models.CharField(max_length=16)
@@ -60,7 +61,6 @@ class Key(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "alias"], name="alias_once_a_project"),
             models.CheckConstraint(
                 condition=Q(state=State.PENDING_DELETION, scheduled_deletion_at__isnull=False)
                 | (~Q(state=State.PENDING_DELETION) & Q(scheduled_deletion_at__isnull=True)),
@@ -87,6 +87,8 @@ class Key(models.Model):
         indexes = [
             models.Index(fields=["project", "-id"], name="key_by_creation"),
             models.Index(fields=["project", "state", "-id"], name="key_by_state"),
+            models.Index(fields=["project", "alias", "id"], name="key_by_alias"),
+            models.Index(fields=["project"], name="default_keys", condition=Q(is_default=True)),
             models.Index(
                 fields=["material_expires_at"],
                 name="key_by_expiry",
@@ -239,6 +241,30 @@ class Grant(models.Model):
         """The retiring principal, and a grantee to whom retire-grant was granted (api.md 3.5)."""
         is_named = bool(caller.user_id) and self.retiring_principal == caller.user_id
         return is_named or (self.is_to(caller) and RETIRE_GRANT in self.operations)
+
+
+class Alias(models.Model):
+    """A name of a key, unique in the project whether it is the primary one or one more. Ordered by `pk`."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    key = models.ForeignKey(Key, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=255)
+    is_primary = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "name"], name="alias_once_a_project"),
+            models.UniqueConstraint(fields=["key"], condition=Q(is_primary=True), name="one_primary_alias_a_key"),
+        ]
+        indexes = [
+            models.Index(fields=["project", "id"], name="alias_by_creation"),
+            models.Index(fields=["key", "id"], name="alias_of_a_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Tag(models.Model):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from keys.models import RETIRE_GRANT, Grant, GranteeKind, Key
+from keys.models import RETIRE_GRANT, Alias, Grant, GranteeKind, Key
 from keys.states import State
 from operations import clock
 from operations.caller import Caller
@@ -104,12 +104,21 @@ def alias_is_taken(project_id: str, alias: str, *, except_for: str = "") -> bool
     """Whether another key of the project than the one of that ID bears the alias."""
     if "\x00" in alias + except_for:
         return False
-    return Key.objects.filter(project_id=project_id, alias=alias[:255]).exclude(key_id=except_for).exists()
+    bearers = living_keys(project_id).filter(aliases__project=project_id, aliases__name=alias[:255])
+    return bearers.exclude(key_id=except_for).exists()
+
+
+def aliases_of(caller: Caller, key: Key | None, action: str) -> QuerySet[Alias]:
+    """Those of one key, or of every key of the project with which the caller may do this."""
+    found = Alias.objects.select_related("key__project")
+    if key is not None:
+        return found.filter(key=key)
+    return found.filter(project_id=caller.project_id, key__in=visible_keys(caller, action))
 
 
 def count_towards_quota(project_id: str) -> int:
     """Custom keys in every state, those waiting for deletion too (console.md B10)."""
-    return living_keys(project_id).filter(is_default=False).count()
+    return count_living(project_id) - Key.objects.filter(project_id=project_id, is_default=True).count()
 
 
 def material_history(key: Key) -> QuerySet[Trace]:

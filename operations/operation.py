@@ -45,8 +45,8 @@ class Operation:
     request: Request = field(default_factory=Request)
     # False for what changes no row: no transaction is opened, and its trace goes to the journal.
     writes: bool = True
-    # Turns what `run` returned into the answer's JSON object.
-    respond: Callable[[Any], Mapping[str, Any]] = lambda _result: {}
+    # Turns what `run` returned into the answer's JSON: an object, but for one answer of the original's.
+    respond: Callable[[Any], Mapping[str, Any] | list[Any]] = lambda _result: {}
     # What `respond` gives; EMPTY also stands for no body at all.
     answer: Schema = field(default_factory=lambda: EMPTY)
     # Codes of its own: those of `run`, beside what fields, permission, kind and state of the target earn.

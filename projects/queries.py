@@ -49,8 +49,12 @@ def takes_new_keys(account_id: str, wire_id: str) -> bool:
 
 
 def locked_project(project_id: str) -> Project:
-    """The project, locked until the transaction ends: what is counted in it cannot change meanwhile."""
-    return Project.objects.select_for_update().get(pk=project_id)
+    """The project, locked until the transaction ends: what is counted in it cannot change meanwhile.
+
+    Rows that point at it may still be added, by those who do not count: otherwise two that wait for the same name, one
+    of them with this lock, would wait for each other.
+    """
+    return Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 
 def key_quota(project: Project) -> int:

@@ -1,6 +1,7 @@
 """The REST face of keys: every operation, declared; the URLs, documents and tests are made from this tuple."""
 
 from keys.api import (
+    aliases,
     creation,
     datakeypairs,
     datakeys,
@@ -28,4 +29,5 @@ OPERATIONS = (
     *rotation.OPERATIONS,
     *grants.OPERATIONS,
     *macs.OPERATIONS,
+    *aliases.OPERATIONS,
 )

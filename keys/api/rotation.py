@@ -26,6 +26,7 @@ class Interval(Whole):
     maximum: int = 365
     error: errors.Code = errors.ROTATION_INTERVAL_INVALID
     traced: bool = True
+    about: str = "In days. Where it may be left out, 0 means the same: 365."
 
     def is_absent(self, value: object) -> bool:
         is_zero = value == "0" or (value == 0 and isinstance(value, int) and not isinstance(value, bool))
@@ -49,6 +50,7 @@ ENABLE_KEY_ROTATION = Operation(
     use=Use.ROTATE,
     locate=the_locked_key,
     run=rotation.enable_rotation,
+    refuses=(errors.ROTATION_NOT_DISABLED,),
     request=Request((KeyId(), Interval())),
     trace="enableKeyRotation",
     summary="Give a key new material every 30 to 365 days, by default every 365.",
@@ -61,6 +63,7 @@ DISABLE_KEY_ROTATION = Operation(
     use=Use.CHANGE_ROTATION,
     locate=the_locked_key,
     run=rotation.disable_rotation,
+    refuses=(errors.ROTATION_NOT_ENABLED,),
     request=ONE_KEY,
     trace="disableKeyRotation",
     summary="Stop rotating a key; its versions stay.",
@@ -73,6 +76,7 @@ UPDATE_KEY_ROTATION_INTERVAL = Operation(
     use=Use.CHANGE_ROTATION,
     locate=the_locked_key,
     run=rotation.update_interval,
+    refuses=(errors.ROTATION_NOT_ENABLED,),
     request=Request((KeyId(), Interval(required=True))),
     trace="updateKeyRotationInterval",
     summary="Change after how many days a key is rotated.",

@@ -6,19 +6,17 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
 from keys import material, queries
 from keys.locate import InProject
 from keys.models import Key, Tag
+from keys.services import aliases
 from keys.states import Origin, State
 from kmscrypto import material as mathematics
 from kmscrypto.specs import SPECS, KeySpec, Usage
 from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import KmsError
-from projects.models import Project
-from projects.queries import enterprise_project, quota_limit
+from projects.queries import enterprise_project, locked_project, quota_limit
 
 
 def make_material(request: Mapping[str, Any]) -> bytes | None:
@@ -55,7 +53,7 @@ def create_key(
         raise KmsError(errors.NO_PERMISSION, field="tags", hint="kms:cmkTag:create")
     _check_enterprise_project(caller, project.enterprise_project_id or "0")
     # Counting is serialised, so that two at once cannot both take the last place.
-    locked = Project.objects.select_for_update().get(pk=caller.project_id)
+    locked = locked_project(caller.project_id)
     if queries.count_towards_quota(caller.project_id) >= quota_limit(locked):
         raise KmsError(errors.TOO_MANY_KEYS)
     key = Key(
@@ -71,11 +69,8 @@ def create_key(
         created_by_id=caller.user_id,
         created_by_name=caller.user_name,
     )
-    try:
-        with transaction.atomic():
-            key.save(force_insert=True)
-    except IntegrityError as cause:
-        raise KmsError(errors.ALIAS_DUPLICATE, field="key_alias") from cause
+    key.save(force_insert=True)
+    aliases.claim(key, key_alias, is_primary=True)
     if prepared is not None:
         material.store(key, prepared)
     Tag.objects.bulk_create([Tag(key=key, name=name, value=value) for name, value in tags])
@@ -86,7 +81,7 @@ def suggest_alias(project_id: str) -> str:
     """`KMS-` and four hex digits, unused in the project (console.md B3)."""
     while True:
         alias = f"KMS-{secrets.token_hex(2)}"
-        if not Key.objects.filter(project_id=project_id, alias=alias).exists():
+        if not queries.alias_is_taken(project_id, alias):
             return alias
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
-
 from keys import material
 from keys.models import Key
-from keys.services import expiry, rotation
+from keys.services import aliases, expiry, rotation
 from keys.states import Event, State
 from operations import clock, errors
 from operations.caller import Caller
@@ -59,13 +57,8 @@ def destroy(caller: Caller, key: Key) -> None:
 
 
 def update_alias(caller: Caller, key: Key, *, key_alias: str) -> Key:
-    """Raises ALIAS_DUPLICATE. The database decides: two at once cannot both find the alias free."""
-    key.alias = key_alias
-    try:
-        with transaction.atomic():
-            key.save(update_fields=["alias"])
-    except IntegrityError as cause:
-        raise KmsError(errors.ALIAS_DUPLICATE, field="key_alias") from cause
+    """Raises ALIAS_DUPLICATE, also where the key itself has the name as one more alias."""
+    aliases.rename_primary(key, key_alias)
     return key
 
 

@@ -23,6 +23,8 @@ from django.db import connections  # noqa: E402
 from imports.api import IMPORT_KEY_MATERIAL  # noqa: E402
 from imports.models import WrappingKey  # noqa: E402
 from imports.tasks import expire_material, expire_wrapping_keys  # noqa: E402
+from keys.api.aliases import CREATE_ALIAS  # noqa: E402
+from keys.api.lifecycle import UPDATE_KEY_ALIAS  # noqa: E402
 from keys.api.rotation import ENABLE_KEY_ROTATION  # noqa: E402
 from keys.models import Key  # noqa: E402
 from keys.tasks import delete_due_keys, rotate_due_keys  # noqa: E402
@@ -215,6 +217,20 @@ def duplicate_aliases(rounds: int):
     ]
 
 
+def one_name(rounds: int):
+    """The same name at once for a new key, for another as its alias, for a third as one more."""
+    caller, outcomes = alice(), []
+    for number in range(rounds):
+        name, renamed, named = f"one-{number}", stage.a_key(caller), stage.a_key(caller)
+        acts = (
+            lambda name=name: stage.a_key(caller, alias=name),
+            lambda name=name, key=renamed: perform(UPDATE_KEY_ALIAS, caller, {"key_id": key.key_id, "key_alias": name}),
+            lambda name=name, key=named: perform(CREATE_ALIAS, caller, {"key_id": key.key_id, "alias": name}),
+        )
+        outcomes.append(sorted(together(*acts)))
+    return outcomes
+
+
 def last_place(rounds: int):
     """The quota has one place left, and four want it."""
     from django.conf import settings
@@ -286,7 +302,7 @@ def inspect():
 
 
 WHAT = (
-    prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, last_place, grow, sweep,
+    prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, one_name, last_place, grow, sweep,
     sweep_together, inspect,
 )  # fmt: skip
 

@@ -114,6 +114,10 @@ def test_of_two_keys_of_one_alias_at_once_one_is_made(installation):
     assert installation.run("duplicate_aliases", 10) == [["KMS.1104", "done"]] * 10
 
 
+def test_a_name_that_three_keys_want_at_once_is_given_once(installation):
+    assert installation.run("one_name", 5) == [["KMS.1104", "KMS.1104", "done"]] * 5
+
+
 def test_the_last_place_of_a_quota_is_given_once(installation):
     assert installation.run("last_place", 5) == [["KMS.1105"] * 3 + ["done"]] * 5
 

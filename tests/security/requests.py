@@ -5,6 +5,9 @@ An operation that is added without a line here fails them.
 
 from __future__ import annotations
 
+import secrets
+
+from keys.api.aliases import CREATE_ALIAS
 from keys.api.datakeys import CREATE_DATAKEY
 from keys.api.encryption import ENCRYPT_DATA
 from keys.api.macs import GENERATE_MAC
@@ -31,6 +34,12 @@ def _leaving(caller):
 
 def _rotating(caller):
     return perform(ENABLE_KEY_ROTATION, caller, {"key_id": a_key(caller).key_id})
+
+
+def _aliased(caller):
+    key, alias = a_key(caller), f"alias/extra-{secrets.token_hex(4)}"
+    perform(CREATE_ALIAS, caller, {"key_id": key.key_id, "alias": alias})
+    return {"key_id": key.key_id, "aliases": [alias]}
 
 
 def _signing(caller):
@@ -117,6 +126,10 @@ RIGHT = {
     "update-key-rotation-interval": _about(_rotating, rotation_interval=30),
     "get-key-rotation-status": _about(a_key),
     "rotate-on-demand": _about(a_key),
+    "create-alias": _about(a_key, alias="another-by-a-test"),
+    "list-aliases": _about(a_key),
+    "delete-aliases": _aliased,
+    "associate-alias": lambda caller: {"alias": _aliased(caller)["aliases"][0], "target_key_id": a_key(caller).key_id},
     "encrypt-data": _about(a_key, plain_text="a text"),
     "decrypt-data": _ciphertext,
     "create-datakey": _about(a_key, datakey_length="512"),

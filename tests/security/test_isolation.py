@@ -27,6 +27,7 @@ ABOUT_A_KEY = [operation for operation in OPEN if operation.locate not in (the_p
 READING = {
     "describe-key", "list-keys", "view-keys", "get-key-rotation-status", "list-grants", "list-retirable-grants",
     "list-tags", "list-project-tags", "list-instances",
+    "list-aliases",
 }  # fmt: skip
 CHANGES_OF_TAGS = {"create-tag", "edit-tags", "delete-tag"}
 
@@ -41,7 +42,7 @@ def strange(operation, request):
         raw = bytearray(base64.b64decode(request["cipher_text"]))
         raw[4:20] = uuid.uuid4().bytes
         return {**request, "cipher_text": base64.b64encode(bytes(raw)).decode()}
-    named = "destination_key_id" if "destination_key_id" in request else "key_id"
+    named = next((name for name in ("destination_key_id", "target_key_id") if name in request), "key_id")
     return {**request, named: str(uuid.uuid4())}
 
 

@@ -152,10 +152,11 @@ def test_a_trace_holds_only_members_that_are_declared_for_it(alice):
 TRACED = {
     "key_id", "key_alias", "key_spec", "key_usage", "origin", "enterprise_project_id", "pending_days", "sequence",
     "encryption_algorithm", "signing_algorithm", "message_type", "wrapping_algorithm", "expiration_time",
-    "rotation_interval", "datakey_length", "datakey_plain_length", "datakey_cipher_length",
     "grant_id", "grantee_principal", "grantee_principal_type", "retiring_principal", "operations",
     "random_data_length", "mac_algorithm", "with_plain_text", "source_key_id", "destination_key_id",
     "source_encryption_algorithm", "destination_encryption_algorithm", "action",
+    "rotation_interval", "datakey_length", "datakey_plain_length", "datakey_cipher_length", "alias", "aliases",
+    "target_key_id",
 }  # fmt: skip
 
 
