@@ -83,14 +83,15 @@ def open_version(key: Key, number: int | None = None) -> Opened:
 
     Raises CIPHER_TEXT_INVALID for a version that is not; NOT_ENABLED where the current one went this very moment.
     """
-    missing = errors.NOT_ENABLED if number is None else errors.CIPHER_TEXT_INVALID
+    named = number is not None
     number = key.current_version if number is None else number
     cached = _opened.get((key.key_id, number))
     if cached is not None:
         return cached
     version = key.versions.filter(number=number).first()
     if version is None or version.material_sealed is None:
-        raise KmsError(missing)
+        # Told like any other fault of a ciphertext (SEC-013).
+        raise KmsError(errors.CIPHER_TEXT_INVALID, field="cipher_text") if named else KmsError(errors.NOT_ENABLED)
     plain = sealing.open(binding(key, number), bytes(version.material_sealed))
     opened = Opened(number, mathematics.load(key.spec, plain))
     _opened.put((key.key_id, number), opened)

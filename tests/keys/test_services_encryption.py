@@ -6,6 +6,8 @@ import base64
 import secrets
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +31,11 @@ from tests.operations.stage import (
 )
 
 MATERIAL = bytes(range(32))
+# By the library alone: what the wire's names mean to everybody else.
+OAEP = {
+    f"RSAES_OAEP_{name}": padding.OAEP(mgf=padding.MGF1(digest), algorithm=digest, label=None)
+    for name, digest in (("SHA_256", hashes.SHA256()), ("SHA_1", hashes.SHA1()))  # noqa: S303
+}
 
 
 def encrypt(caller, key, plain_text="a text", **fields):
@@ -388,6 +395,22 @@ def test_an_rsa_key_takes_as_much_as_oaep_does(alice, rsa_key, algorithm, limit)
         encrypt(alice, rsa_key, "x" * (limit + 1), encryption_algorithm=algorithm)
 
 
+@pytest.mark.parametrize(("spec", "limits"), {"RSA_3072": (318, 342), "RSA_4096": (446, 470)}.items())
+def test_longer_keys_take_more_and_its_owner_opens_it_elsewhere(alice, spec, limits):
+    key = an_imported_key(alice, spec, key_usage="ENCRYPT_DECRYPT")
+
+    for algorithm, limit in zip(OAEP, limits, strict=True):
+        cipher_text = encrypt(alice, key, "x" * limit, encryption_algorithm=algorithm)
+
+        fields = {"key_id": key.key_id, "encryption_algorithm": algorithm}
+        assert decrypt(alice, cipher_text, **fields)["plain_text"] == "x" * limit
+        assert private_key(spec).decrypt(base64.b64decode(cipher_text), OAEP[algorithm]) == b"x" * limit
+        outside = private_key(spec).public_key().encrypt(b"made elsewhere", OAEP[algorithm])
+        assert decrypt(alice, b64(outside), **fields)["plain_text"] == "made elsewhere"
+        with refused(errors.RSA_PLAIN_TEXT_TOO_LONG, field="plain_text", hint=str(limit)):
+            encrypt(alice, key, "x" * (limit + 1), encryption_algorithm=algorithm)
+
+
 @pytest.mark.parametrize("algorithm", [None, "", "SYMMETRIC_DEFAULT"])
 def test_an_rsa_key_must_be_told_its_algorithm(alice, rsa_key, algorithm):
     with refused(errors.RSA_ALGORITHM, field="encryption_algorithm"):
@@ -419,12 +442,8 @@ def test_rsa_ciphertexts_fail_alike_whatever_is_wrong(alice, rsa_key):
 
 
 def test_a_ciphertext_made_elsewhere_with_the_public_key_opens_even_if_it_is_no_text(alice):
-    from cryptography.hazmat.primitives.asymmetric import padding
-    from cryptography.hazmat.primitives.hashes import SHA256
-
     key = an_imported_key(alice, "RSA_2048", key_usage="ENCRYPT_DECRYPT")
-    oaep = padding.OAEP(mgf=padding.MGF1(SHA256()), algorithm=SHA256(), label=None)
-    cipher_text = b64(private_key("RSA_2048").public_key().encrypt(b"\xff\xfe", oaep))
+    cipher_text = b64(private_key("RSA_2048").public_key().encrypt(b"\xff\xfe", OAEP["RSAES_OAEP_SHA_256"]))
 
     answer = decrypt(alice, cipher_text, key_id=key.key_id, encryption_algorithm="RSAES_OAEP_SHA_256")
 

@@ -92,6 +92,19 @@ def test_a_digest_is_signed_as_the_message_is(alice, spec, algorithm):
     verify_outside(public_key(alice, key), algorithm, signature)
 
 
+@pytest.mark.parametrize("spec", ["RSA_3072", "RSA_4096"])
+def test_longer_rsa_keys_sign_with_every_algorithm(alice, spec):
+    key = an_imported_key(alice, spec)
+    pem = public_key(alice, key)
+
+    for algorithm in RSA:
+        for message, message_type in ((MESSAGE, "RAW"), (digest(algorithm), "DIGEST")):
+            signature = sign(alice, key, algorithm, message, message_type)
+
+            assert verify(alice, key, algorithm, signature, message, message_type) == "true"
+            verify_outside(pem, algorithm, signature)
+
+
 def test_a_digest_may_be_written_as_the_manual_writes_its_own(alice):
     """Its last letter has bits that padding leaves over, and they are not zero."""
     fields = {

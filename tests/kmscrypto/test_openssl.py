@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from kmscrypto import fingerprint, hmac, material, pkcs8, signing, wrapping
+from kmscrypto import fingerprint, hmac, material, pkcs8, rsa, signing, wrapping
 from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed
 from kmscrypto.specs import SPECS, Scheme, SigningAlgorithm, spec
 
@@ -64,6 +64,22 @@ def test_openssl_unwraps_our_material(openssl, algorithm):
     )
 
     assert opened == plaintext
+
+
+@pytest.mark.parametrize("algorithm", OAEP)
+def test_the_longest_rsa_plaintext_decrypts_on_the_other_side(openssl, algorithm):
+    private = material.generate(spec("RSA_2048"))
+    key = material.load(spec("RSA_2048"), private)
+    openssl.at("private.der").write_bytes(private)
+    openssl.at("public.der").write_bytes(material.public_der(spec("RSA_2048"), private))
+    plaintext = secrets.token_bytes(rsa.max_plaintext(2048, algorithm))
+    options = ("-keyform", "DER", *oaep_options(algorithm))
+
+    theirs = openssl("pkeyutl", "-encrypt", "-pubin", "-inkey", "public.der", *options, data=plaintext)
+    ours = rsa.encrypt(key, algorithm, plaintext)
+
+    assert rsa.decrypt(key, algorithm, theirs) == plaintext
+    assert openssl("pkeyutl", "-decrypt", "-inkey", "private.der", *options, data=ours) == plaintext
 
 
 @pytest.mark.parametrize("name", ASYMMETRIC)

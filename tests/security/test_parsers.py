@@ -1,6 +1,6 @@
 """Everything that comes from outside as bytes, inside a sound request: refused in words, never an unhandled error.
 
-Tokens are in tests/imports/test_tokens.py, ciphertexts in tests/keys/test_services_encryption.py, bodies in
+Tokens are in tests/imports/test_tokens.py, ciphertexts in tests/security/test_ciphertexts.py, bodies in
 tests/wire/test_json.py.
 """
 
