@@ -117,8 +117,9 @@ def console_caller(request: HttpRequest) -> Caller | None:
         project = _chosen_project(request, user) if user else None
         caller = None
         if user and project:
-            rights = rights_in(user.pk, project)
-            caller = caller_of(request, user, project, kind=Kind.CONSOLE, rights=rights)
+            identity, keys = changes.memories(changes.IDENTITY, project.pk)
+            rights = remembered_rights(user.pk, project, identity)
+            caller = caller_of(request, user, project, kind=Kind.CONSOLE, rights=rights, memory=keys)
         request._console_caller = caller  # type: ignore[attr-defined]
     return request._console_caller  # type: ignore[attr-defined, no-any-return]
 

@@ -141,8 +141,19 @@ class KeyPage:
         return self.first + len(self.keys) - 1
 
 
-def page(keys: QuerySet[Key], *, sort: Sort, cursor: Cursor | None, size: int, at: datetime | None = None) -> KeyPage:
-    """`size` keys behind the cursor, or before it. Three queries, whatever the number of keys and the page."""
+def page(
+    keys: QuerySet[Key],
+    *,
+    sort: Sort,
+    cursor: Cursor | None,
+    size: int,
+    at: datetime | None = None,
+    total: int | None = None,
+) -> KeyPage:
+    """`size` keys behind the cursor, or before it. Three queries, whatever the number of keys and the page.
+
+    `total`: how many keys there are, from who knows it already.
+    """
     order = ORDERS[sort.name]
     ordered = keys.annotate(place=order.expression(at or clock.now(), sort.descending))
     backwards = cursor is not None and cursor.backwards
@@ -150,7 +161,7 @@ def page(keys: QuerySet[Key], *, sort: Sort, cursor: Cursor | None, size: int, a
     wanted = ordered if cursor is None else ordered.filter(_beyond(cursor.value, cursor.row, downwards=downwards))
     found = list(wanted.order_by(*(("-place", "-pk") if downwards else ("place", "pk")))[: size + 1])
     if not found and cursor is not None:
-        return page(keys, sort=sort, cursor=None, size=size, at=at)  # what was there is gone
+        return page(keys, sort=sort, cursor=None, size=size, at=at, total=total)  # what was there is gone
     more, rows = len(found) > size, found[:size]
     if backwards:
         rows.reverse()
@@ -166,7 +177,7 @@ def page(keys: QuerySet[Key], *, sort: Sort, cursor: Cursor | None, size: int, a
         before = ordered.filter(_beyond(top.place, top.pk, downwards=not sort.descending)).count()
     return KeyPage(
         keys=rows,
-        total=keys.count(),
+        total=keys.count() if total is None else total,
         first=before + 1,
         previous=mark(rows[0]) if rows and has_previous and before else "",
         next=mark(rows[-1]) if rows and has_next else "",

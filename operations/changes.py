@@ -47,10 +47,14 @@ class Watch:
 
 @dataclass(slots=True)
 class Memory:
-    """What was loaded under one count of one scope."""
+    """What was loaded under one count of one scope: shared by all requests that met that count."""
 
     count: int
     entries: dict[Hashable, Any] = field(default_factory=dict)
+
+    def part(self) -> None:
+        """From now on this request, having changed something itself, remembers for itself alone."""
+        self.entries = {}
 
     def recall(self, key: Hashable, load: Callable[[], Loaded]) -> Loaded:
         """What `load` returned when it was last called for this key. What it raises is not remembered."""
@@ -82,13 +86,13 @@ def memories(*scopes: str) -> tuple[Memory | None, ...]:
 def _memory(scope: str, count: int) -> Memory:
     known = _memories.get(scope)
     if known is not None and known.count == count:
-        return known
+        return Memory(count, known.entries)
     fresh = Memory(count)
     # A slower thread may come with an older count: what it loads is for itself alone.
     if known is None or known.count < count:
         if len(_memories) >= MAX_SCOPES:
             _memories.clear()
-        _memories[scope] = fresh
+        _memories[scope] = Memory(count, fresh.entries)
     return fresh
 
 

@@ -42,6 +42,8 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
             target.admit(operation.use)
             result = operation.run(caller, target, **request)
             trail.succeeded(result)
+        if operation.writes and caller.memory is not None:
+            caller.memory.part()
     except KmsError as error:
         _refused(operation, trail, error)
         raise

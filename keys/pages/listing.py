@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from keys import counting
 from keys.api.listing import VIEW_KEYS
 from keys.models import Key
 from keys.pages import actions
@@ -182,7 +183,15 @@ class KeyList(Page):
         keys = self.keys.filter(is_default=False)
         if self.scope.chosen:
             keys = keys.filter(enterprise_project_id=self.scope.chosen)
-        return page(self.filters.apply(keys), sort=self.sort, cursor=self.cursor, size=self.size)
+        keys = self.filters.apply(keys)
+        return page(keys, sort=self.sort, cursor=self.cursor, size=self.size, total=self.total(keys))
+
+    def total(self, keys: QuerySet[Key]) -> int | None:
+        # A change of a tag is no change of its key: what depends on tags is counted anew.
+        if self.filters.tags:
+            return None
+        question = "custom", self.caller.rights.reach("kms:cmk:list"), self.scope.chosen, self.filters
+        return counting.total(self.caller, keys, question=question)
 
     def rows(self, keys: Iterable[Key]) -> list[Row]:
         now, names = clock.now(), self.scope.names()

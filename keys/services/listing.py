@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from keys import queries
+from keys import counting, queries
 from keys.locate import InProject
 from keys.models import Key
 from keys.states import State
@@ -47,8 +47,7 @@ def list_keys(
     key_spec: str | None,
     enterprise_project_id: str | None,
 ) -> KeyPage:
-    everything = queries.visible_keys(caller).select_related("project")
-    keys = everything
+    keys = queries.visible_keys(caller)
     if key_state is not None:
         # State 1 is reserved and never used: no key is in it.
         keys = queries.in_state(keys, State(int(key_state))) if key_state != "1" else keys.none()
@@ -56,10 +55,10 @@ def list_keys(
         keys = keys.filter(spec_name=key_spec)
     if enterprise_project_id and enterprise_project_id != "all":
         keys = keys.filter(enterprise_project_id=enterprise_project_id)
-    is_whole = keys is everything and caller.rights.reach("kms:cmk:list").is_whole
-    total = queries.count_living(project.project_id) if is_whole else keys.count()
+    question = caller.rights.reach("kms:cmk:list"), key_state, key_spec, enterprise_project_id
     page, next_marker = cut(keys, limit=limit, marker=marker)
-    return KeyPage(page, next_marker, total)
+    queries.attach_project(caller, page)
+    return KeyPage(page, next_marker, counting.total(caller, keys, question=question))
 
 
 def cut(rows: QuerySet[Row], *, limit: int | None, marker: int | None) -> tuple[list[Row], str]:

@@ -297,10 +297,10 @@ def test_what_cannot_be_a_reference_is_refused(alice, reference):
 
 
 @pytest.mark.parametrize("count", [1, 50])
-def test_a_list_costs_three_queries_however_long(alice, count, django_assert_num_queries):
+def test_a_list_costs_four_queries_however_long(alice, count, django_assert_num_queries):
     many_keys(alice, count)
 
-    with django_assert_num_queries(3):  # the total, the page, the trace
+    with django_assert_num_queries(4):  # the page, its project, the total, the trace
         page(alice)
 
 

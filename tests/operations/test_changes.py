@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
@@ -12,11 +14,14 @@ from iam.changes import WATCHED as IAM
 from iam.models import Assignment, Policy, Token, User
 from iam.services import tokens
 from keys import locate
+from keys.api.lifecycle import DISABLE_KEY
 from keys.changes import WATCHED as KEYS
 from keys.models import Key
+from keys.states import State
 from operations import changes
 from operations.errors import KmsError
 from operations.models import ChangeCount
+from operations.perform import perform
 from projects.changes import WATCHED as PROJECTS
 from tests import factories
 from tests.operations.stage import a_key
@@ -176,8 +181,20 @@ def test_an_older_count_never_displaces_a_newer_one(user):
 
     late = changes._memory(changes.IDENTITY, current.count - 1)
 
-    assert late is not current
-    assert identity() is current
+    assert late.entries is not current.entries
+    assert identity().entries is current.entries
+
+
+def test_who_changes_something_reads_what_he_changed(alice):
+    key = a_key(alice)
+    caller = replace(alice, memory=changes.memories(alice.project_id)[0])
+    others = changes.memories(alice.project_id)[0]
+    assert locate.find(caller, key.key_id).state == State.ENABLED
+
+    perform(DISABLE_KEY, caller, {"key_id": key.key_id})
+
+    assert locate.find(caller, key.key_id).state == State.DISABLED
+    assert others.entries, "what others in the middle of a request have read is left to them"
 
 
 def test_failures_are_not_remembered(user):
