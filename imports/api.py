@@ -9,8 +9,8 @@ from uuid import UUID
 
 from imports.services import material, parameters
 from imports.services.parameters import Offer
-from keys.api.schemas import ONE_KEY
-from keys.locate import the_due_key, the_locked_key
+from keys.api.schemas import ANY_KEY, ONE_KEY
+from keys.locate import the_due_key, the_key, the_locked_key
 from keys.states import Use
 from operations import errors
 from operations.answers import INTEGER, TEXT, Schema, record
@@ -138,6 +138,27 @@ DELETE_IMPORTED_KEY_MATERIAL = Operation(
     summary="Delete the material of an imported symmetric key; the key then waits for the same material again.",
 )
 
+# Ours alone: the original has no way to ask (docs/decisions/0007-the-check-value-is-an-operation.md).
+GET_CHECK_VALUE = Operation(
+    name="get-check-value",
+    path="kms/get-check-value",
+    # It tells two materials apart, so it is for those who could bring one (SEC-034).
+    action="kms:cmk:importMaterial",
+    use=Use.COMPARE_MATERIAL,
+    locate=the_key,
+    run=material.compare,
+    request=ANY_KEY,
+    respond=lambda known: {
+        "key_id": known.key.key_id,
+        "key_spec": known.key.spec_name,
+        "check_value": known.check_value,
+    },
+    answer=record(key_id=TEXT, key_spec=TEXT, check_value=TEXT),
+    trace="getCheckValue",
+    writes=False,
+    summary="The check value of a key's imported material, to compare a backup with; empty before the first import.",
+)
+
 # The wizard's own: closing it ends its offer at once.
 REVOKE_IMPORT_OFFER = Operation(
     name="revoke-import-offer",
@@ -174,6 +195,7 @@ OPERATIONS = (
     GET_PARAMETERS_FOR_IMPORT,
     IMPORT_KEY_MATERIAL,
     DELETE_IMPORTED_KEY_MATERIAL,
+    GET_CHECK_VALUE,
     REVOKE_IMPORT_OFFER,
     EXPIRE_WRAPPING_KEY,
     EXPIRE_MATERIAL,

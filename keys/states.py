@@ -63,6 +63,7 @@ class Use(Enum):
     OFFER_IMPORT = auto()
     IMPORT_MATERIAL = auto()
     DELETE_MATERIAL = auto()
+    COMPARE_MATERIAL = auto()
     ROTATE = auto()
     CHANGE_ROTATION = auto()
     ROTATION_STATUS = auto()
@@ -163,6 +164,7 @@ KINDS: Mapping[Use, Callable[[Nature], Code | None]] = {
     Use.OFFER_IMPORT: _importable,
     Use.IMPORT_MATERIAL: _importable,
     Use.DELETE_MATERIAL: _with_deletable_material,
+    Use.COMPARE_MATERIAL: _imported,
     Use.ROTATE: _rotatable,
     Use.CHANGE_ROTATION: _rotatable,
 }
@@ -203,6 +205,8 @@ REFUSALS: Mapping[Use, Mapping[State, Code]] = {
         State.PENDING_DELETION: errors.MATERIAL_NOT_DELETABLE,
         State.PENDING_IMPORT: errors.MATERIAL_NOT_DELETABLE,
     },
+    # Also where the material is gone: then it tells which may come back.
+    Use.COMPARE_MATERIAL: {},
     # To switch rotation on, and to rotate; a key that is not enabled rotates when it is again.
     Use.ROTATE: _CRYPTOGRAPHY,
     # No row for Pending import: only external keys are in it, and they are refused for what they are.

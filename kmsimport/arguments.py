@@ -69,6 +69,9 @@ def _about_the_key(group: argparse._ArgumentGroup) -> None:
 def _about_the_way(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="everything but creating and importing")
     group.add_argument("--no-round-trip", action="store_true", help="do not use the key after the import")
+    group.add_argument(
+        "--check-value", action="store_true", help="import nothing: compare with --key-id, or tell the file's"
+    )
     group.add_argument("--wrap-only", action="store_true", help="wrap into files, without a network")
     group.add_argument("--public-key", metavar="FILE", help="with --wrap-only: the wrapping key")
     group.add_argument("--out-dir", metavar="DIR", help="with --wrap-only: where the files go")
@@ -97,24 +100,30 @@ def _seconds(text: str) -> float:
 
 
 _ONLY_WITH_CREATE = ("usage", "description", "enterprise_project")
-_OF_AN_IMPORT = ("key_id", "create", "expires", "dry_run", "no_round_trip", "token_file", "password_fd", "endpoint")
+_OF_AN_IMPORT = ("create", "expires", "dry_run", "no_round_trip", *_ONLY_WITH_CREATE)
+_OF_THE_SERVICE = ("key_id", "endpoint", "password_fd", "token_file", "allow_http", "ca_file")
 _OF_WRAPPING = ("public_key", "out_dir")
 
 
 def check(options: argparse.Namespace) -> None:
     """What goes together. Raises a Fault of USAGE."""
+    if options.key_file == "-" and 0 in (options.passphrase_fd, options.password_fd):
+        raise usage("Standard input holds the key: secrets need another descriptor.")
+    if options.wrap_only and options.check_value:
+        raise usage("Either --wrap-only or --check-value.")
     if options.wrap_only:
-        _without(options, _OF_AN_IMPORT + _ONLY_WITH_CREATE, "--wrap-only talks to no service: leave out")
+        _without(options, _OF_AN_IMPORT + _OF_THE_SERVICE, "--wrap-only talks to no service: leave out")
         if not options.public_key or not options.out_dir:
             raise usage("--wrap-only needs --public-key and --out-dir.")
         return
     _without(options, _OF_WRAPPING, "Only --wrap-only takes")
+    if options.check_value:
+        _without(options, _OF_AN_IMPORT, "--check-value imports nothing: leave out")
+        return
     if bool(options.key_id) == bool(options.create):
         raise usage("Import into which key?", "Name one with --key-id ID, or make one with --create ALIAS.")
     if not options.create:
         _without(options, _ONLY_WITH_CREATE, "Only --create takes")
-    if options.key_file == "-" and 0 in (options.passphrase_fd, options.password_fd):
-        raise usage("Standard input holds the key: secrets need another descriptor.")
 
 
 def _without(options: argparse.Namespace, names: tuple[str, ...], why: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from kmsimport import airgap, arguments, asking, expiry, formats, identity, importing, secrecy, settings
+from kmsimport import airgap, arguments, asking, comparing, expiry, formats, identity, importing, secrecy, settings
 from kmsimport.connection import Connection
 from kmsimport.faults import Exit, Fault
 from kmsimport.formats import Format, Material
@@ -39,23 +40,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, report: Report) -> None:
-    if options.wrap_only:
-        material = _material(options, report)
-        try:
-            importing.check(material, Wish(spec=options.spec or ""))
-            airgap.wrap_only(material, options.public_key, options.out_dir, report)
-        finally:
-            material.forget()
-        report.done("Wrapped. Take the files to the console, or to the API; see docs/use/kms-import.md.")
-        return
+    story = _wrap_only if options.wrap_only else _compare if options.check_value else _import
+    story(options, report)
+
+
+def _wrap_only(options: argparse.Namespace, report: Report) -> None:
+    with _material(options, report) as material:
+        importing.check(material, Wish(spec=options.spec or ""))
+        airgap.wrap_only(material, options.public_key, options.out_dir, report)
+    report.done("Wrapped. Take the files to the console, or to the API; see docs/use/kms-import.md.")
+
+
+def _compare(options: argparse.Namespace, report: Report) -> None:
+    where = settings.read(options, os.environ) if options.key_id else None
+    with _material(options, report) as material:
+        importing.check(material, Wish(spec=options.spec or ""))
+        if where is None:
+            report.done(material.check_value)
+            return
+        comparing.compare(_service(options, where, report), options.key_id, material, report)
+        report.done(f"The same: {material.check_value}.")
+
+
+def _import(options: argparse.Namespace, report: Report) -> None:
     wish = _wish(options)
     where = settings.read(options, os.environ)
-    material = _material(options, report)
-    try:
+    with _material(options, report) as material:
         importing.check(material, wish)
         importing.bring(_service(options, where, report), material, wish, report)
-    finally:
-        material.forget()
     report.facts["dry_run"] = wish.dry_run
     report.done("Dry run: all is well." if wish.dry_run else f"Imported into key {report.facts['key_id']}.")
 
@@ -74,7 +86,9 @@ def _wish(options: argparse.Namespace) -> Wish:
     )
 
 
-def _material(options: argparse.Namespace, report: Report) -> Material:
+@contextlib.contextmanager
+def _material(options: argparse.Namespace, report: Report) -> Iterator[Material]:
+    """The key of the key file, overwritten when the block ends."""
     data = asking.key_file(options.key_file)
     try:
         form = Format(options.format) if options.format else None
@@ -90,7 +104,10 @@ def _material(options: argparse.Namespace, report: Report) -> Material:
     )
     if asking.is_readable_by_others(options.key_file):
         report.warn("others may read the key file; take that away with: chmod go= KEY_FILE")
-    return material
+    try:
+        yield material
+    finally:
+        material.forget()
 
 
 def _service(options: argparse.Namespace, where: settings.Settings, report: Report) -> Service:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import socket
 import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from kmsimport.faults import Exit, Fault, usage
@@ -23,6 +24,8 @@ from kmsimport.faults import Exit, Fault, usage
 MOST_BYTES = 1024 * 1024
 PAUSES = (0.5, 2.0)  # seconds before the second and the third try
 BUSY = frozenset({429, 502, 503, 504})
+
+_HEADERS = {"Accept": "application/json", "User-Agent": "kms-import"}
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,26 @@ class Answer:
 class Unreachable(Fault):
     """No answer came. Whether the request arrived is not known."""
 
-    def __init__(self, host: str, reason: str, hint: str = "") -> None:
+    def __init__(self, host: str, reason: str, *, hint: str = "", may_pass: bool = True) -> None:
         super().__init__(Exit.NETWORK, f"No answer from {host}: {reason}.", hint=hint)
+        self.may_pass = may_pass
+
+
+@dataclass(frozen=True)
+class Request:
+    """JSON for a service. The headers are those of this call alone."""
+
+    method: str
+    url: str
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Credentials(Protocol):
+    """What makes a request the caller's own."""
+
+    def headers_for(self, request: Request) -> Mapping[str, str]:
+        """The request's headers, and those that prove who is asking. Made anew for each try."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -75,19 +96,20 @@ class Connection:
         self._timeout = timeout
         self._allow_http = allow_http
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, repeatable: bool) -> Answer:
+    def send(self, request: Request, credentials: Credentials | None = None, *, repeatable: bool) -> Answer:
         """One request; a repeatable one up to three times. Raises Unreachable when no answer comes."""
-        self.check(url)
+        self.check(request.url)
         for pause in PAUSES if repeatable else ():
             try:
-                answer = self._send_once(method, url, headers, body)
-            except Unreachable:
-                pass
+                answer = self._send_once(request, credentials)
+            except Unreachable as unreachable:
+                if not unreachable.may_pass:
+                    raise
             else:
                 if answer.status not in BUSY:
                     return answer
             time.sleep(pause)
-        return self._send_once(method, url, headers, body)
+        return self._send_once(request, credentials)
 
     def check(self, url: str) -> None:
         """Raises a Fault of USAGE for what is no address of a service, and for HTTP to another machine."""
@@ -104,31 +126,40 @@ class Connection:
                 "Use https, or allow it with --allow-http.",
             )
 
-    def _send_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        # check() allows http and https alone
-        request = urllib.request.Request(url, data=body or None, method=method, headers=dict(headers))  # noqa: S310
-        host, here = urlsplit(url).netloc, _is_this_machine(urlsplit(url).hostname or "")
-        opener = self._direct if here else self._opener
+    def _send_once(self, request: Request, credentials: Credentials | None) -> Answer:
+        headers = {**_HEADERS, **request.headers}
+        if request.body:
+            headers["Content-Type"] = "application/json"
+        whole = replace(request, headers=headers)
+        if credentials is not None:
+            headers = dict(credentials.headers_for(whole))
+        parts = urlsplit(request.url)
+        opener = self._direct if _is_this_machine(parts.hostname or "") else self._opener
+        # check() let http and https pass alone
+        outgoing = urllib.request.Request(request.url, request.body or None, headers, method=request.method)  # noqa: S310
         try:
-            with opener.open(request, timeout=self._timeout) as response:
+            with opener.open(outgoing, timeout=self._timeout) as response:
                 return Answer(response.status, response.headers, response.read(MOST_BYTES))
         except urllib.error.HTTPError as answer:
             with answer:
                 return Answer(answer.code, answer.headers, answer.read(MOST_BYTES))
         except urllib.error.URLError as cause:
-            raise _unreachable(host, cause.reason) from None
+            raise _unreachable(parts.netloc, cause.reason) from None
         except (OSError, http.client.HTTPException) as cause:
-            raise _unreachable(host, cause) from None
+            raise _unreachable(parts.netloc, cause) from None
 
 
 def _unreachable(host: str, reason: object) -> Unreachable:
     if isinstance(reason, ssl.SSLCertVerificationError):
         hint = "If its certificate is from an authority of your own, name that one: --ca-file FILE"
-        return Unreachable(host, f"its certificate is not trusted ({reason.verify_message})", hint)
+        words = f"its certificate is not trusted ({reason.verify_message})"
+        return Unreachable(host, words, hint=hint, may_pass=False)
     if isinstance(reason, ssl.SSLError):
-        return Unreachable(host, f"TLS failed ({reason.reason or 'no reason given'})")
+        return Unreachable(host, f"TLS failed ({reason.reason or 'no reason given'})", may_pass=False)
     if isinstance(reason, TimeoutError):
-        return Unreachable(host, "it took too long", "Give it more time with --timeout SECONDS.")
+        return Unreachable(host, "it took too long", hint="Give it more time with --timeout SECONDS.")
+    if isinstance(reason, socket.gaierror):
+        return Unreachable(host, "there is no such host", may_pass=False)
     if isinstance(reason, OSError) and reason.strerror:
         return Unreachable(host, reason.strerror)
     return Unreachable(host, "the connection broke" if isinstance(reason, Exception) else str(reason))

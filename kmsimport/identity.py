@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from kmsimport import asking
-from kmsimport.connection import Answer, Connection
+from kmsimport.connection import Answer, Connection, Credentials, Request
 from kmsimport.faults import Exit, Fault, usage
 from kmsimport.settings import Settings
 
@@ -20,19 +20,12 @@ from kmsimport.settings import Settings
 SERVICE_TYPES = ("kms", "kmsv1")
 
 
-class Credentials(Protocol):
-    """What makes a request the caller's own."""
-
-    def sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
-        """The headers, with what proves who is asking."""
-
-
 @dataclass(frozen=True)
 class Token:
     value: str = field(repr=False)
 
-    def sign(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
-        return {**headers, "X-Auth-Token": self.value}
+    def headers_for(self, request: Request) -> Mapping[str, str]:
+        return {**request.headers, "X-Auth-Token": self.value}
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,7 @@ def _by_password(connection: Connection, settings: Settings, password_fd: int | 
     url = _identity_url(settings)
     connection.check(url)
     body = {"auth": {"identity": _identity(settings, _password(settings, password_fd)), "scope": _scope(settings)}}
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    answer = connection.send("POST", url, headers, json.dumps(body).encode(), repeatable=True)
+    answer = connection.send(Request("POST", url, json.dumps(body).encode()), repeatable=True)
     if answer.status != 201 or not answer.headers.get("X-Subject-Token"):
         raise _refused(answer, "The sign-in was refused")
     return _session(settings, Token(answer.headers["X-Subject-Token"]), answer.json)
@@ -100,9 +92,8 @@ def _by_token(connection: Connection, settings: Settings) -> Session:
         if not settings.project_id:
             raise usage("Of which project is the token?", "Set OS_PROJECT_ID, or OS_AUTH_URL to look it up.")
         return Session(token, "a token", settings.project_id, service_url(settings.endpoint, settings.project_id))
-    headers = {"X-Subject-Token": settings.token, "Accept": "application/json"}
-    url = _identity_url(settings)
-    answer = connection.send("GET", url, token.sign("GET", url, headers, b""), b"", repeatable=True)
+    request = Request("GET", _identity_url(settings), headers={"X-Subject-Token": settings.token})
+    answer = connection.send(request, token, repeatable=True)
     if answer.status != 200:
         raise _refused(answer, "The token was refused")
     return _session(settings, token, answer.json)

@@ -14,7 +14,7 @@ from kmscrypto.material import load_public
 from kmscrypto.specs import EncryptionAlgorithm, Family, Usage
 from kmsimport.faults import Exit, Fault
 from kmsimport.formats import Material
-from kmsimport.service import Service
+from kmsimport.service import Refused, Service
 
 PROBE_BYTES = 32
 
@@ -22,18 +22,26 @@ PROBE_BYTES = 32
 def prove(service: Service, key_id: str, material: Material, usage: str) -> str:
     """What was done, in words. Raises a Fault of NOT_PROVEN; those of the service itself pass through."""
     if material.spec.family is Family.AES:
-        return _symmetric(service, key_id)
+        return _symmetric(service, key_id, material)
     public = material.public_der or b""
     if usage == Usage.ENCRYPT_DECRYPT:
         return _decryption(service, key_id, public)
     return _signature(service, key_id, material, public)
 
 
-def _symmetric(service: Service, key_id: str) -> str:
+def _symmetric(service: Service, key_id: str, material: Material) -> str:
     probe = secrets.token_hex(PROBE_BYTES)
     if service.decrypt(key_id, service.encrypt(key_id, probe)) != probe:
         raise _failed("decrypt-data did not give back what encrypt-data was given")
-    return "encrypt-data, then decrypt-data: the same text"
+    done = "encrypt-data, then decrypt-data: the same text"
+    try:
+        known = service.check_value(key_id)
+    except Refused:
+        # The original cannot tell, and no other call of it says which symmetric key it holds.
+        return done
+    if known != material.check_value:
+        raise _failed(f"the service has material with check value {known}, the file {material.check_value}")
+    return f"{done}; the same check value"
 
 
 def _decryption(service: Service, key_id: str, public: bytes) -> str:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from kmsimport.connection import Answer, Connection
+from kmsimport.connection import Answer, Connection, Request
 from kmsimport.faults import Exit, Fault
 from kmsimport.identity import Session
-from kmsimport.wrapping import ALGORITHM, Wrapped, WrappingKey, wrapping_key
+from kmsimport.wrapping import ALGORITHM, Wrapped, WrappingKey, spki, wrapping_key
 
 STATES = {"1": "Pending activation", "2": "Enabled", "3": "Disabled", "4": "Pending deletion", "5": "Pending import"}
 ENABLED, PENDING_IMPORT = "2", "5"
@@ -109,6 +109,18 @@ class Service:
             body["expiration_time"] = int(expires_at.timestamp())
         self._write("import-key-material", body)
 
+    def check_value(self, key_id: str) -> str:
+        """Of the material that the key has or once had; "" where there never was any. The original has no such call."""
+        answer = self._read("get-check-value", {"key_id": key_id})
+        value = answer.get("check_value")
+        if not isinstance(value, str):
+            raise _nonsense("check_value")
+        return value
+
+    def public_key(self, key_id: str) -> bytes:
+        """SubjectPublicKeyInfo in DER."""
+        return spki(_text(self._read("get-publickey", {"key_id": key_id}), "public_key").encode())
+
     # --- using it ---
 
     def encrypt(self, key_id: str, text: str) -> str:
@@ -133,11 +145,8 @@ class Service:
         return self._call(operation, body, repeatable=False)
 
     def _call(self, operation: str, body: dict[str, Any], *, repeatable: bool) -> dict[str, Any]:
-        url = f"{self._session.base}/kms/{operation}"
-        content = json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "kms-import"}
-        signed = self._session.credentials.sign("POST", url, headers, content)
-        answer = self._connection.send("POST", url, signed, content, repeatable=repeatable)
+        request = Request("POST", f"{self._session.base}/kms/{operation}", json.dumps(body).encode())
+        answer = self._connection.send(request, self._session.credentials, repeatable=repeatable)
         if answer.status != 200:
             raise refusal(operation, answer)
         return answer.json

@@ -45,7 +45,7 @@ class WrappingKey:
 
 def wrapping_key(data: bytes) -> WrappingKey:
     """From DER as the console saves it, from Base64 as the API gives it, or from PEM. Raises a Fault of KEY_FILE."""
-    der = _der(data)
+    der = spki(data)
     try:
         bits = wrapping.wrapping_key_bits(der)
     except ValueError:
@@ -69,11 +69,12 @@ def wrap(material: Material, key: WrappingKey) -> Wrapped:
         wipe(temporary)
 
 
-def _der(data: bytes) -> bytes:
+def spki(data: bytes) -> bytes:
+    """The DER of a public key in DER, Base64 or PEM. Raises a Fault of KEY_FILE."""
     if data[:1] == b"\x30":
         return data
     pem = _PEM.fullmatch(data)
     try:
         return base64.b64decode(b"".join((pem["body"] if pem else data).split()), validate=True)
     except binascii.Error:
-        raise Fault(Exit.KEY_FILE, "The wrapping key is neither DER, Base64 nor PEM.") from None
+        raise Fault(Exit.KEY_FILE, "The public key is neither DER, Base64 nor PEM.") from None

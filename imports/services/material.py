@@ -3,11 +3,12 @@ nothing secret is touched before the token is proved, nothing is changed before 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db.models import F
 
-from imports import tokens
+from imports import queries, tokens
 from imports.models import WrappingKey
 from imports.services import parameters
 from keys import material
@@ -27,6 +28,18 @@ WRAPPED_BYTES = parameters.WRAPPING_KEY_BITS // 8
 TEMPORARY_KEY_BYTES = (16, 32)
 PRIVATE_KEY_BYTES = range(16, 8192 + 1, 8)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is told of material: ten hex digits, or nothing where there never was any."""
+
+    key: Key
+    check_value: str
+
+
+def compare(caller: Caller, key: Key) -> Known:
+    return Known(key, queries.check_value(key))
 
 
 def import_material(

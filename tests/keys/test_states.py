@@ -29,6 +29,7 @@ MATRIX = {
     (Use.EDIT,): (OK, OK, "KMS.0210", OK),
     (Use.OFFER_IMPORT, Use.IMPORT_MATERIAL): ("KMS.0310", "KMS.0310", "KMS.0310", OK),
     (Use.DELETE_MATERIAL,): (OK, OK, "KMS.2701", "KMS.2701"),
+    (Use.COMPARE_MATERIAL,): (OK, OK, OK, OK),
     (Use.DESCRIBE, Use.ROTATION_STATUS): (OK, OK, OK, OK),
     (Use.ROTATE,): (OK, "KMS.0209", "KMS.0210", "KMS.1301"),
     (Use.CHANGE_ROTATION,): (OK, OK, "KMS.0210", OK),
@@ -101,7 +102,7 @@ def test_the_kind_of_key_is_told_before_its_state(spec, usage, state):
 
 
 @pytest.mark.parametrize("state", ALL_STATES)
-@pytest.mark.parametrize("use", [Use.OFFER_IMPORT, Use.IMPORT_MATERIAL, Use.DELETE_MATERIAL])
+@pytest.mark.parametrize("use", [Use.OFFER_IMPORT, Use.IMPORT_MATERIAL, Use.DELETE_MATERIAL, Use.COMPARE_MATERIAL])
 def test_material_of_the_service_is_neither_imported_nor_deleted(use, state):
     nature = Nature(SPECS["AES_256"], Usage.ENCRYPT_DECRYPT, Origin.KMS)
 

@@ -159,5 +159,6 @@ RIGHT = {
     "get-parameters-for-import": _about(an_empty_key, wrapping_algorithm="RSAES_OAEP_SHA_256"),
     "import-key-material": _import,
     "delete-imported-key-material": _about(an_imported_key),
+    "get-check-value": _about(an_imported_key),
     "revoke-import-offer": _offer,
 }
