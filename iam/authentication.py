@@ -11,10 +11,11 @@ from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from iam import sessions, signature, signed
+from iam import sessions, signed
 from iam.models import Token, User
 from iam.rights import rights_in, rights_in_account
 from iam.services import tokens
+from kmscrypto import request_signing
 from operations import changes, errors
 from operations.caller import Caller, Kind, Rights
 from operations.changes import Memory
@@ -73,7 +74,7 @@ class SignatureAuthentication(BaseAuthentication):
         return caller, Signed(user, project)
 
     def authenticate_header(self, request: Request) -> str:
-        return signature.ALGORITHM
+        return request_signing.ALGORITHM
 
 
 def _named_project(request: HttpRequest, user: User, identity: Memory | None) -> Project | None:

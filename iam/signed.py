@@ -9,11 +9,12 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 
-from iam import replay, signature
+from iam import replay
 from iam.models import AccessKey
 from iam.services import access_keys
 from iam.services.access_keys import UnknownAccessKey
-from iam.signature import Authorization, Unsigned
+from kmscrypto import request_signing as signature
+from kmscrypto.request_signing import Authorization, Unsigned
 from operations import clock, errors
 from operations.bodies import body_of
 from operations.changes import Memory

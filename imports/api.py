@@ -138,7 +138,7 @@ DELETE_IMPORTED_KEY_MATERIAL = Operation(
     summary="Delete the material of an imported symmetric key; the key then waits for the same material again.",
 )
 
-# Ours alone: the original has no way to ask (docs/decisions/0007-the-check-value-is-an-operation.md).
+# Ours alone: the original has no way to ask (docs/decisions/0009-the-check-value-is-an-operation.md).
 GET_CHECK_VALUE = Operation(
     name="get-check-value",
     path="kms/get-check-value",

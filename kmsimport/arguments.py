@@ -11,8 +11,9 @@ from kmsimport.formats import IMPORTABLE, Format
 
 _EPILOG = """\
 Who is asking comes from the environment, as for the clouds' own tools:
-  OS_AUTH_URL  OS_USERNAME  OS_DOMAIN_NAME  OS_PROJECT_NAME or OS_PROJECT_ID  OS_REGION_NAME
-  OS_PASSWORD, or a prompt, or --password-fd
+  OS_AUTH_URL  OS_PROJECT_NAME or OS_PROJECT_ID  OS_REGION_NAME, and
+  OS_USERNAME  OS_DOMAIN_NAME  OS_PASSWORD (or a prompt, or --password-fd)
+  or OS_ACCESS_KEY  OS_SECRET_KEY, also HUAWEICLOUD_SDK_AK  HUAWEICLOUD_SDK_SK
 
 Exit codes: 0 done, 1 internal error, 2 usage, 3 key file, 4 sign-in, 5 refused by the service, 6 no answer,
 7 imported but not proven, 8 check values differ, 130 interrupted.

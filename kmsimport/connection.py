@@ -15,7 +15,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from kmsimport.faults import Exit, Fault, usage
 
 MOST_BYTES = 1024 * 1024
 PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+MOST_SECONDS_APART = 15 * 60
 BUSY = frozenset({429, 502, 503, 504})
 
 _HEADERS = {"Accept": "application/json", "User-Agent": "kms-import"}
@@ -42,6 +45,17 @@ class Answer:
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
+
+    @property
+    def clock_hint(self) -> str:
+        """What to say where the two clocks are too far apart for a signature, as far as the answer tells."""
+        try:
+            apart = abs((parsedate_to_datetime(self.headers["Date"]) - datetime.now(UTC)).total_seconds())
+        except (TypeError, ValueError):
+            return ""
+        if apart < MOST_SECONDS_APART:
+            return ""
+        return f"The clocks of this machine and the service are {apart / 60:.0f} minutes apart."
 
     @property
     def request_id(self) -> str:

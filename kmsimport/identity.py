@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from kmsimport import asking
+from kmsimport.access_keys import AccessKey
 from kmsimport.connection import Answer, Connection, Credentials, Request
 from kmsimport.faults import Exit, Fault, usage
 from kmsimport.settings import Settings
@@ -39,9 +40,11 @@ class Session:
 
 
 def sign_in(connection: Connection, settings: Settings, *, password_fd: int | None) -> Session:
-    """By token or password, whichever is given first. Raises a Fault of SIGN_IN, NETWORK or USAGE."""
+    """By token, access key or password, whichever of them is given first. Raises a Fault of SIGN_IN, NETWORK, USAGE."""
     if settings.token:
         return _by_token(connection, settings)
+    if settings.access_key:
+        return _by_access_key(connection, settings)
     return _by_password(connection, settings, password_fd)
 
 
@@ -53,7 +56,7 @@ def _by_password(connection: Connection, settings: Settings, password_fd: int | 
         raise usage("Who are you?", "Set OS_USERNAME and OS_DOMAIN_NAME, or OS_ACCESS_KEY and OS_SECRET_KEY.")
     if not settings.user_domain:
         raise usage("Of which account is the user?", "Set OS_DOMAIN_NAME or --domain: the name of the account.")
-    url = _identity_url(settings)
+    url = f"{_identity_base(settings)}/auth/tokens"
     connection.check(url)
     body = {"auth": {"identity": _identity(settings, _password(settings, password_fd)), "scope": _scope(settings)}}
     answer = connection.send(Request("POST", url, json.dumps(body).encode()), repeatable=True)
@@ -92,11 +95,49 @@ def _by_token(connection: Connection, settings: Settings) -> Session:
         if not settings.project_id:
             raise usage("Of which project is the token?", "Set OS_PROJECT_ID, or OS_AUTH_URL to look it up.")
         return Session(token, "a token", settings.project_id, service_url(settings.endpoint, settings.project_id))
-    request = Request("GET", _identity_url(settings), headers={"X-Subject-Token": settings.token})
+    url = f"{_identity_base(settings)}/auth/tokens"
+    request = Request("GET", url, headers={"X-Subject-Token": settings.token})
     answer = connection.send(request, token, repeatable=True)
     if answer.status != 200:
         raise _refused(answer, "The token was refused")
     return _session(settings, token, answer.json)
+
+
+# --- by access key ------------------------------------------------------------------------------------------------
+
+
+def _by_access_key(connection: Connection, settings: Settings) -> Session:
+    """Nothing is sent to sign in: each request is signed. Only what is not told is looked up."""
+    if not settings.secret_key:
+        raise usage("The access key comes without its secret key.", "Set OS_SECRET_KEY or HUAWEICLOUD_SDK_SK.")
+    key = AccessKey(settings.access_key, settings.secret_key, settings.security_token)
+    project_id = settings.project_id or _project(connection, settings, key)
+    key = replace(key, project_id=project_id)
+    base = settings.endpoint or _from_own_catalog(connection, settings, key)
+    return Session(key, f"access key {key.access_key}, project {project_id}", project_id, service_url(base, project_id))
+
+
+def _project(connection: Connection, settings: Settings, key: AccessKey) -> str:
+    """The project of that name; a region's first project bears the region's name."""
+    name = settings.project_name or settings.region
+    if not name:
+        raise usage("In which project?", "Set OS_PROJECT_ID, OS_PROJECT_NAME or OS_REGION_NAME.")
+    url = f"{_identity_base(settings)}/projects?{urlencode({'name': name})}"
+    answer = connection.send(Request("GET", url), key, repeatable=True)
+    if answer.status != 200:
+        raise _refused(answer, "The access key was refused")
+    found = answer.json.get("projects")
+    projects = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+    if len(projects) != 1:
+        raise Fault(Exit.SIGN_IN, f"There are {len(projects)} projects named {name}.", hint="Set OS_PROJECT_ID.")
+    return str(projects[0].get("id", ""))
+
+
+def _from_own_catalog(connection: Connection, settings: Settings, key: AccessKey) -> str:
+    answer = connection.send(Request("GET", f"{_identity_base(settings)}/auth/catalog"), key, repeatable=True)
+    if answer.status == 401:
+        raise _refused(answer, "The access key was refused")
+    return _from_catalog(answer.json.get("catalog"), settings.region) or _beside(settings.auth_url)
 
 
 # --- what was answered --------------------------------------------------------------------------------------------
@@ -151,16 +192,17 @@ def _beside(auth_url: str) -> str:
     return f"{parts.scheme}://kms.{parts.netloc.removeprefix('iam.')}"
 
 
-def _identity_url(settings: Settings) -> str:
+def _identity_base(settings: Settings) -> str:
     url = (settings.auth_url or settings.endpoint).rstrip("/")
-    return f"{url}/auth/tokens" if url.endswith("/v3") else f"{url}/v3/auth/tokens"
+    return url if url.endswith("/v3") else f"{url}/v3"
 
 
 def _refused(answer: Answer, what: str) -> Fault:
     told = _object(answer.json, "error")
     message = str(told.get("message") or told.get("error_msg") or answer.json.get("error_msg") or "")[:300]
     code = str(told.get("error_code") or answer.json.get("error_code") or "")[:40]
-    hint = "Check user, account, password and project." if answer.status == 401 else ""
+    hint = "Check who is asking: user, account and project, or the access key." if answer.status == 401 else ""
+    hint = answer.clock_hint or hint
     if answer.status in (404, 405) or 300 <= answer.status < 400:
         hint = "Is OS_AUTH_URL the identity service's address? It ends in /v3."
     text = f"{what}: HTTP {answer.status}" + (f", {message}" if message else "")

@@ -159,7 +159,7 @@ def refusal(operation: str, answer: Answer) -> Fault:
     code, message = str(told.get("error_code", ""))[:40], str(told.get("error_msg", ""))[:300].rstrip(".")
     text = f"{operation} was refused: {message or 'no reason given'} ({code or f'HTTP {answer.status}'})."
     if answer.status == 401:
-        return Fault(Exit.SIGN_IN, text, code=code, request_id=answer.request_id)
+        return Fault(Exit.SIGN_IN, text, hint=answer.clock_hint, code=code, request_id=answer.request_id)
     if not code and not 400 <= answer.status < 500:
         text = f"{operation}: the answer is HTTP {answer.status}, not the key service's."
         return Fault(Exit.NETWORK, text, hint="Is the address right? See --endpoint.", request_id=answer.request_id)

@@ -123,7 +123,7 @@ def test_mathematics_knows_the_standard_library_and_cryptography_alone():
 
 
 def test_the_import_command_knows_the_standard_library_and_mathematics_alone():
-    """It runs where no Django is, and knows of the service what the wire says (docs/decisions/0006-...)."""
+    """It runs where no Django is: docs/decisions/0008-the-import-command-is-a-client.md."""
     strange = [
         str(found)
         for file in sources("kmsimport")

@@ -13,8 +13,8 @@ from huaweicloudsdkcore.signer.signer import DerivationAKSKSigner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from iam import signature
-from iam.signature import Authorization, Scope, Unsigned
+from kmscrypto import request_signing as signature
+from kmscrypto.request_signing import Authorization, Scope, Unsigned
 from tests.iam.signing import AK, HOST, SK, Pair, by_go, by_sdk
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -103,7 +103,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST  # noqa: N815
 
     def answer(self, status, headers, content):
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))

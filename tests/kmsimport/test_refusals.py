@@ -143,7 +143,7 @@ def test_private_keys_do_not_expire(command, key_files):
 def test_a_wrong_password(command, aes_file):
     run = command(aes_file, "--create", "x", "--json", OS_PASSWORD="wrong horse")
 
-    assert_failed(run, Exit.SIGN_IN, "sign-in was refused", "Check user")
+    assert_failed(run, Exit.SIGN_IN, "sign-in was refused", "Check who is asking")
     assert run.json["error"]["kind"] == "sign_in"
     assert "wrong horse" not in run.err + run.out
 
