@@ -88,6 +88,12 @@ def attach_project(caller: Caller, keys: Iterable[Key]) -> None:
         key.project = project
 
 
+def count_living(project_id: str) -> int:
+    """How many keys a project has, read from an index alone: reading each row takes long at 100,000 keys."""
+    due = Key.objects.filter(state=State.PENDING_DELETION, scheduled_deletion_at__lte=clock.now())
+    return Key.objects.filter(project_id=project_id).exclude(pk__in=due.values("pk")).count()
+
+
 def in_state(keys: QuerySet[Key], state: State, *, at: datetime | None = None) -> QuerySet[Key]:
     """Keys whose state now is this one: material past its time counts as gone (`Key.state_now`)."""
     expired = Q(material_expires_at__lte=at or clock.now(), state__in=(State.ENABLED, State.DISABLED))
