@@ -16,26 +16,31 @@ from operations.operation import Operation
 
 # Where an operation is filed: by the story, told in one module of services, that it belongs to.
 CHAPTERS = {
-    "creation": "Keys",
-    "listing": "Keys",
-    "lifecycle": "Keys",
-    "encryption": "Encryption",
-    "reencryption": "Encryption",
-    "datakeys": "Data keys",
-    "datakeypairs": "Data keys",
-    "randomness": "Data keys",
-    "signing": "Signatures",
-    "macs": "Message authentication codes",
-    "parameters": "Import",
-    "material": "Import",
-    "tagging": "Tags",
-    "services": "Tags",
+    "keys.services.creation": "Keys",
+    "keys.services.listing": "Keys",
+    "keys.services.lifecycle": "Keys",
+    "keys.services.aliases": "Aliases",
+    "keys.services.encryption": "Data",
+    "keys.services.reencryption": "Data",
+    "keys.services.datakeys": "Data keys",
+    "keys.services.datakeypairs": "Data keys",
+    "keys.services.randomness": "Data keys",
+    "keys.services.signing": "Signatures",
+    "keys.services.macs": "Message authentication codes",
+    "keys.services.rotation": "Rotation",
+    "keys.services.grants": "Grants",
+    "keys.services.tagging": "Tags",
+    "tags.services": "Tags",
+    "imports.services.parameters": "Import",
+    "imports.services.material": "Import",
+    "projects.queries": "Enterprise projects",
+    "projects.services": "Enterprise projects",
 }
 
 
 def chapter(operation: Operation) -> str:
-    story = operation.run.__module__.rpartition(".")[2]
-    return CHAPTERS.get(story) or story.replace("_", " ").capitalize()
+    module = operation.run.__module__
+    return CHAPTERS.get(module) or module.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 CONTEXT = openapi.Context(refusals=states.refusals_of, chapter=chapter, version=__version__)

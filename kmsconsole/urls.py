@@ -3,20 +3,24 @@
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from iam.api.account import AccountView
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
 from kmsconsole import description, front, health
 from operations import rest
+from projects.api import OPERATIONS as ENTERPRISE_PROJECTS
 from tags.api import OPERATIONS as TAGS
 
-OPERATIONS = (*KEYS, *IMPORTS, *TAGS)
+IN_PROJECTS = (*KEYS, *IMPORTS, *TAGS)
+OPERATIONS = (*IN_PROJECTS, *ENTERPRISE_PROJECTS)
 
 urlpatterns = [
     # First what is asked most: Django tries one after another.
     path("v1.0", front.version),
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
-    path("v1.0/", include(rest.routes(OPERATIONS))),
+    path("v1.0/", include(rest.routes(IN_PROJECTS))),
+    path("v1.0/", include(rest.routes(ENTERPRISE_PROJECTS, view=AccountView))),
     re_path(r"^(v1\.0|v2)(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),

@@ -246,6 +246,22 @@ ASYMMETRIC_MATERIAL_STAYS = _bad(
     _("Material of an asymmetric key lives as long as the key. Delete the key instead."),
 )
 
+# Enterprise projects: a service of its own with codes of its own.
+EPS_INTERNAL = Code("EPS.0001", 500, "System error.")
+EPS_BAD_REQUEST = _bad("EPS.0002", "Bad request.")
+EPS_UNAUTHORIZED = Code("EPS.0003", 401, "Unauthorized user.")
+EPS_NO_PERMISSION = Code("EPS.0004", 403, "Permission error.")
+EPS_NOT_FOUND = Code("EPS.0005", 404, "Requested resources not found.")
+EPS_NAME_INVALID = _bad("EPS.0007", "Invalid enterprise project name.", _("1 to 255 characters; default is taken."))
+EPS_DESCRIPTION_INVALID = _bad("EPS.0008", "Invalid enterprise project description.", _("At most 512 characters."))
+EPS_NAME_TAKEN = Code("EPS.0010", 409, "The enterprise project name already exists.")
+EPS_DEFAULT_UNCHANGEABLE = _bad("EPS.0012", "The default enterprise project cannot be modified.")
+EPS_ACTION_INVALID = _bad("EPS.0013", "Invalid action.", _("enable or disable."))
+EPS_DISABLED = _bad("EPS.0014", "The disabled enterprise project cannot be modified.", _("Enable it first."))
+EPS_DEFAULT_STAYS_ENABLED = _bad("EPS.0015", "The default enterprise project does not support the operation.")
+EPS_LIMIT_INVALID = _bad("EPS.0017", "Invalid limit.")
+EPS_OFFSET_INVALID = _bad("EPS.0018", "Invalid offset.")
+
 # The service itself
 INTERNAL = Code("KMS.0101", 500, "KMS error.")
 SEALED = Code(
@@ -256,3 +272,12 @@ SEALED = Code(
 )
 
 CATALOGUE: dict[str, Code] = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
+
+_IN_EPS_TERMS = {
+    code.status: code for code in (EPS_BAD_REQUEST, EPS_UNAUTHORIZED, EPS_NO_PERMISSION, EPS_NOT_FOUND, EPS_INTERNAL)
+}
+
+
+def in_eps_terms(code: Code) -> Code:
+    """What the enterprise project service says where the key service would answer this code."""
+    return _IN_EPS_TERMS.get(code.status, code) if code.code.startswith("KMS.") else code

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from operations import errors
@@ -142,6 +143,8 @@ def codes_of(operation: Operation, context: Context) -> list[Code]:
         found |= {*context.refusals(operation.use)}
     if operation.rate is not None:
         found.add(errors.TOO_MANY_REQUESTS)
+    if not operation.in_project:
+        found = {errors.in_eps_terms(code) for code in found}
     return [code for code in errors.CATALOGUE.values() if code in found]
 
 
@@ -186,9 +189,20 @@ def _responses(operation: Operation, context: Context) -> Schema:
 
 def _refusal(codes: Sequence[Code]) -> Schema:
     """One status: its codes in words, and the shape that bears one of them."""
-    pair = {"error_code": {**TEXT, "enum": [code.code for code in codes]}, "error_msg": TEXT}
-    # The gateway's errors are flat (api.md, section 5).
-    is_gateway = all(code.code.startswith("APIGW.") for code in codes)
-    schema = record(**pair, request_id=TEXT) if is_gateway else record(error=record(**pair))
+    by_service = groupby(sorted(codes, key=_service), _service)
+    shapes = [_shape(service, [code.code for code in group]) for service, group in by_service]
+    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
     lines = "\n".join(f"- `{code.code}` {code.message}" for code in codes)
     return {"description": lines, "headers": _REQUEST_ID, "content": {"application/json": {"schema": schema}}}
+
+
+def _service(code: Code) -> str:
+    return code.code.partition(".")[0]
+
+
+def _shape(service: str, codes: Sequence[str]) -> Schema:
+    """The body that bears one of these codes, as `operations.rest.error_body` writes it."""
+    pair = {"error_code": {**TEXT, "enum": codes}, "error_msg": TEXT}
+    if service == "APIGW":
+        return record(**pair, request_id=TEXT)
+    return record(error=record(**pair), **pair) if service == "EPS" else record(error=record(**pair))

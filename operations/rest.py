@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -88,16 +88,16 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def error_body(code: Code) -> dict[str, Any]:
-    return {"error": {"error_code": code.code, "error_msg": code.message}}
+def error_body(code: Code, *, request_id: str = "") -> dict[str, Any]:
+    """Nested; flat for the gateway (api.md, section 5); both for enterprise projects, whose clients take either."""
+    pair = {"error_code": code.code, "error_msg": code.message}
+    if code.code.startswith("APIGW."):
+        return {**pair, "request_id": request_id}
+    return {"error": pair, **pair} if code.code.startswith("EPS.") else {"error": pair}
 
 
 def error_response(error: KmsError, *, request_id: str = "") -> HttpResponse:
-    body = error_body(error.code)
-    if error.code.code.startswith("APIGW."):
-        # The gateway's errors are flat (api.md, section 5).
-        body = {"error_code": error.code.code, "error_msg": error.code.message, "request_id": request_id}
-    response = JsonResponse(body, status=error.code.status)
+    response = JsonResponse(error_body(error.code, request_id=request_id), status=error.code.status)
     if error.retry_after:
         response["Retry-After"] = str(error.retry_after)
     return response
@@ -153,6 +153,8 @@ class OperationView(KmsApiView):
     """Operations by path and method. `methods_of` takes the path's own parts and gives the operations there."""
 
     methods_of: Callable[[dict[str, Any]], Mapping[str, Operation]] = staticmethod(lambda parts: {})
+    # What every path of such operations begins with.
+    below: ClassVar[str] = "<str:project_id>/"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.request = request  # type: ignore[assignment]  # bare: the framework's wrapper costs more than the view
@@ -178,13 +180,16 @@ class OperationView(KmsApiView):
     ) -> dict[str, Any]:
         """The members of the body, or of the query, and those of the path."""
         try:
-            if caller.project_id != parts.pop("project_id"):
-                raise KmsError(errors.WRONG_PROJECT)
+            self._check_project(caller, parts)
             members = request.GET.dict() if request.method == "GET" else read_json(body_of(request))
         except KmsError as error:
             refuse(operation, caller, error)
             raise
         return {**members, **parts}
+
+    def _check_project(self, caller: Caller, parts: dict[str, Any]) -> None:
+        if caller.project_id != parts.pop("project_id"):
+            raise KmsError(errors.WRONG_PROJECT)
 
 
 def _answer(operation: Operation, result: Any) -> HttpResponse:
@@ -194,8 +199,8 @@ def _answer(operation: Operation, result: Any) -> HttpResponse:
     return HttpResponse(answer, status=operation.status, content_type="application/json")
 
 
-def routes(operations: tuple[Operation, ...]) -> list[URLPattern]:
-    """URL patterns, below /v1.0/{project_id}/, of the operations that have a path.
+def routes(operations: tuple[Operation, ...], *, view: type[OperationView] = OperationView) -> list[URLPattern]:
+    """URL patterns, below /v1.0/, of the operations that have a path.
 
     Paths without parts of their own are one pattern, for Django tries patterns one by one.
     """
@@ -206,16 +211,17 @@ def routes(operations: tuple[Operation, ...]) -> list[URLPattern]:
     plain = {url: methods for url, methods in by_path.items() if "<" not in url}
     # What takes anything to its end comes after what is more exact.
     others = sorted((url for url in by_path if url not in plain), key=lambda url: "<path:" in url)
+    below = view.below.replace("<str:project_id>", "(?P<project_id>[^/]+)")
     return [
         re_path(
-            rf"^(?P<project_id>[^/]+)/(?P<path>{'|'.join(map(re.escape, plain))})$",
-            _view(lambda parts: plain[parts.pop("path")]),
+            rf"^{below}(?P<path>{'|'.join(map(re.escape, plain))})$",
+            csrf_exempt(view.as_view(methods_of=lambda parts: plain[parts.pop("path")])),
         ),
-        *(_route(url, by_path) for url in others),
+        *(_route(view, url, by_path) for url in others),
     ]
 
 
-def _route(url: str, by_path: Mapping[str, Mapping[str, Operation]]) -> URLPattern:
+def _route(view: type[OperationView], url: str, by_path: Mapping[str, Mapping[str, Operation]]) -> URLPattern:
     """A path may be a value of another's last part, as `tags/action` is of `tags/<path:tag_key>`: what it does not
     answer itself is then the other's, for that value."""
     methods, values = dict(by_path[url]), dict[str, str]()
@@ -224,12 +230,8 @@ def _route(url: str, by_path: Mapping[str, Mapping[str, Operation]]) -> URLPatte
         if match is not None:
             methods = {**its_methods, **methods}
             values |= {name: str(value) for name, value in match[2].items() if "<" not in str(value)}
-    return path(f"<str:project_id>/{url}", _view(lambda _parts: methods), values)
-
-
-def _view(methods_of: Callable[[dict[str, Any]], Mapping[str, Operation]]) -> Callable[..., HttpResponseBase]:
-    view: Callable[..., HttpResponseBase] = csrf_exempt(OperationView.as_view(methods_of=methods_of))
-    return view
+    made: Callable[..., HttpResponseBase] = csrf_exempt(view.as_view(methods_of=lambda _parts: methods))
+    return path(f"{view.below}{url}", made, values)
 
 
 def unknown_path(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

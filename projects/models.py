@@ -66,6 +66,13 @@ class Project(models.Model):
         return self.region_id if self.name == self.region_id else f"{self.region_id} ({self.name})"
 
 
+class EnterpriseProjectType(models.TextChoices):
+    """Commercial or for trying; the service treats both alike."""
+
+    PRODUCTION = "prod"
+    TRIAL = "poc"
+
+
 class EnterpriseProject(models.Model):
     """A group of an account's resources, across regions.
 
@@ -78,8 +85,12 @@ class EnterpriseProject(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="enterprise_projects")
     name = models.CharField(max_length=255)
     description = models.CharField(max_length=512, blank=True)
+    type = models.CharField(
+        max_length=4, choices=EnterpriseProjectType.choices, default=EnterpriseProjectType.PRODUCTION
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
         constraints = [
@@ -96,6 +107,10 @@ class EnterpriseProject(models.Model):
     @property
     def wire_id(self) -> str:
         return DEFAULT_WIRE_ID if self.is_default else self.id
+
+    @property
+    def trace_identity(self) -> tuple[str, str, str]:
+        return "enterpriseProject", self.wire_id, self.name
 
 
 class QuotaKind(models.TextChoices):

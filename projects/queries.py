@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
+from operations.caller import Caller, Reach
 from projects.models import DEFAULT_WIRE_ID, Account, EnterpriseProject, Project, QuotaKind, QuotaOverride
 
 GRANTS_PER_KEY = 100
@@ -21,8 +24,11 @@ def projects_of_account(account_id: str) -> QuerySet[Project]:
 
 def enterprise_projects_of(account_id: str) -> QuerySet[EnterpriseProject]:
     """By name, `default` before all others."""
-    rank = Case(When(pk=account_id, then=Value(0)), default=Value(1), output_field=IntegerField())
-    return EnterpriseProject.objects.filter(account=account_id).order_by(rank, "name")
+    return EnterpriseProject.objects.filter(account=account_id).order_by(_default_first(account_id), "name")
+
+
+def _default_first(account_id: str) -> Case:
+    return Case(When(pk=account_id, then=Value(0)), default=Value(1), output_field=IntegerField())
 
 
 def enterprise_project(account_id: str, wire_id: str) -> EnterpriseProject | None:
@@ -30,6 +36,49 @@ def enterprise_project(account_id: str, wire_id: str) -> EnterpriseProject | Non
     found = EnterpriseProject.objects.filter(account=account_id, pk=stored_id(account_id, wire_id)).first()
     # The default's stored id is no name for it: a key that bore it would belong to no enterprise project.
     return found if found is not None and found.wire_id == wire_id else None
+
+
+SORT_KEYS = ("created_at", "updated_at", "name")
+
+
+@dataclass(frozen=True, slots=True)
+class EnterpriseProjectPage:
+    rows: list[EnterpriseProject]
+    total: int
+
+
+def list_enterprise_projects(
+    caller: Caller,
+    account: object,
+    *,
+    id: str | None,  # noqa: A002  (the wire's names)
+    name: str | None,
+    status: str | None,
+    type: str | None,  # noqa: A002
+    limit: int,
+    offset: int,
+    sort_key: str,
+    sort_dir: str,
+) -> EnterpriseProjectPage:
+    """Those that the caller may list, `default` first. By offset, as its clients ask: an account has few of them."""
+    found = _within(caller.rights.reach("eps:enterpriseProjects:list"), caller.account_id)
+    if id:
+        found = found.filter(pk=stored_id(caller.account_id, id))
+    if name:
+        found = found.filter(name__icontains=name)
+    if status:
+        found = found.filter(enabled=status == "1")
+    if type:
+        found = found.filter(type=type)
+    order = f"{'-' if sort_dir == 'desc' else ''}{sort_key}"
+    rows = found.order_by(_default_first(caller.account_id), order, "pk")
+    return EnterpriseProjectPage(list(rows[offset : offset + limit]), found.count())
+
+
+def _within(reach: Reach, account_id: str) -> QuerySet[EnterpriseProject]:
+    mine = EnterpriseProject.objects.filter(account=account_id)
+    named = Q(pk__in=[stored_id(account_id, wire_id) for wire_id in reach.named])
+    return mine.exclude(named) if reach.everywhere else mine.filter(named)
 
 
 def wire_id(account_id: str, enterprise_project_id: str) -> str:

@@ -16,7 +16,7 @@ from kmscrypto.specs import SPECS, KeySpec, Usage
 from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import KmsError
-from projects.queries import enterprise_project, locked_project, quota_limit
+from projects.queries import locked_project, quota_limit, takes_new_keys
 
 
 def make_material(request: Mapping[str, Any]) -> bytes | None:
@@ -93,8 +93,6 @@ def _usage(spec: KeySpec, wanted: str | None) -> Usage:
 
 
 def _check_enterprise_project(caller: Caller, wire_id: str) -> None:
-    found = enterprise_project(caller.account_id, wire_id)
-    # By its wire id and no other: that is the one the caller's rights were asked for.
-    if found is None or found.wire_id != wire_id or not found.enabled:
+    if not takes_new_keys(caller.account_id, wire_id):
         hint = "This enterprise project does not exist or is disabled."
         raise KmsError(errors.PARAMETER_INVALID, field="enterprise_project_id", hint=hint)

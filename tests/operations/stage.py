@@ -83,7 +83,7 @@ def _opened():
 @pytest.fixture
 def alice(strong_room):
     """May do everything in project eu-de of acme."""
-    return factories.caller(factories.alice())
+    return everybody(factories.caller(factories.alice()))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def bob(strong_room):
 @pytest.fixture
 def mallory(strong_room):
     """May do everything, in another account."""
-    return factories.caller(factories.mallory())
+    return everybody(factories.caller(factories.mallory()))
 
 
 def everybody(caller):

@@ -14,6 +14,7 @@ from keys.api.macs import GENERATE_MAC
 from keys.api.rotation import ENABLE_KEY_ROTATION
 from keys.api.signing import SIGN
 from operations.perform import perform
+from tests import factories
 from tests.operations import stage
 from tests.operations.stage import GRANTEE, a_grant, a_key, an_empty_key, an_imported_key, b64
 
@@ -110,6 +111,10 @@ def _tagged(caller):
     return a_key(caller, tags=[{"key": "team", "value": "payments"}])
 
 
+def _enterprise_project(**fields):
+    return lambda caller: {"enterprise_project_id": factories.enterprise_project("of-a-test").wire_id, **fields}
+
+
 RIGHT = {
     "create-key": lambda caller: {"key_alias": "made-by-a-test"},
     "describe-key": _about(a_key),
@@ -161,4 +166,9 @@ RIGHT = {
     "delete-imported-key-material": _about(an_imported_key),
     "get-check-value": _about(an_imported_key),
     "revoke-import-offer": _offer,
+    "list-enterprise-projects": lambda caller: {},
+    "create-enterprise-project": lambda caller: {"name": "made-by-a-test"},
+    "get-enterprise-project": _enterprise_project(),
+    "update-enterprise-project": _enterprise_project(name="renamed-by-a-test"),
+    "act-on-enterprise-project": _enterprise_project(action="enable"),
 }

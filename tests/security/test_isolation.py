@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from keys.locate import the_enterprise_project, the_project
 from keys.models import Key
 from kmsconsole.urls import OPERATIONS
 from operations import errors
 from operations.caller import Rights, Statement
 from operations.errors import KmsError
+from operations.fields import KeyId
 from operations.models import Trace
 from operations.perform import perform
 from tests import factories
@@ -22,7 +22,7 @@ from tests.security.requests import RIGHT
 
 OPEN = [operation for operation in OPERATIONS if operation.action is not None]
 INTERNAL = [operation for operation in OPERATIONS if operation.action is None]
-ABOUT_A_KEY = [operation for operation in OPEN if operation.locate not in (the_project, the_enterprise_project)]
+ABOUT_A_KEY = [operation for operation in OPEN if any(isinstance(field, KeyId) for field in operation.request.fields)]
 # What a reader may do in the cloud: look, and nothing else.
 READING = {
     "describe-key", "list-keys", "view-keys", "get-key-rotation-status", "list-grants", "list-retirable-grants",
@@ -63,7 +63,7 @@ def test_every_operation_asks_for_a_right_or_is_the_clocks_own(operation):
         assert operation.path is None
     else:
         service, *rest = operation.action.split(":")
-        assert service == "kms"
+        assert service == ("kms" if operation.in_project else "eps")
         assert len(rest) == 2
 
 
@@ -78,7 +78,8 @@ def test_every_operation_has_a_name_a_trace_and_a_summary_of_its_own(operation):
         assert {other.name for other in bearers} == CHANGES_OF_TAGS
     else:
         assert [other.action is None for other in bearers].count(operation.action is None) == 1
-    assert operation.path is None or operation.path.startswith("kms/")
+    below = "kms/" if operation.in_project else "enterprise-projects"
+    assert operation.path is None or operation.path.startswith(below)
 
 
 @named(OPEN)

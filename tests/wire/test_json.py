@@ -15,7 +15,10 @@ from operations.errors import CATALOGUE
 from tests import factories
 from tests.operations.stage import a_key, an_empty_key
 
-BY_PATH = {operation.path: operation for operation in OPERATIONS if operation.path and operation.method == "POST"}
+POSTED = [
+    operation for operation in OPERATIONS if operation.path and operation.in_project and operation.method == "POST"
+]
+BY_PATH = {operation.path: operation for operation in POSTED}
 ENCRYPT, DESCRIBE, CREATE = "kms/encrypt-data", "kms/describe-key", "kms/create-key"
 
 

@@ -67,6 +67,7 @@ def described(operation):
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.name)
 def test_every_answer_is_one_of_those_that_are_described(operation, mode, alice, the_clock):
+    factories.allow(factories.alice(), "Security Administrator")
     token = factories.headers(factories.alice())
     right = RIGHT[operation.name](alice)
     parts = {"project_id": alice.project_id} if operation.in_project else {}
