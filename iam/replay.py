@@ -28,6 +28,7 @@ BUCKETS = 2**16
 ENTRIES_PER_BUCKET = 32
 
 _ENTRY = struct.Struct("<8sII")  # the signature's name here, when it was first seen, until when it counts
+_ENDS = struct.Struct("<" + "12xI" * ENTRIES_PER_BUCKET)  # the third member of each entry of a bucket
 _BUCKET_BYTES = _ENTRY.size * ENTRIES_PER_BUCKET
 _SALT_BYTES = 32
 
@@ -54,12 +55,16 @@ class SeenSignatures:
         """
         name, start = self._place_of(signature)
         with self._alone():
-            entries = list(_ENTRY.iter_unpack(os.pread(self._descriptor, _BUCKET_BYTES, start)))
-            for seen, first, _until in entries:
-                if seen == name:
-                    return bool(at - first > REPEATS_SECONDS)
-            oldest = min(range(len(entries)), key=lambda number: entries[number][2])
-            os.pwrite(self._descriptor, _ENTRY.pack(name, at, until), start + oldest * _ENTRY.size)
+            bucket = os.pread(self._descriptor, _BUCKET_BYTES, start)
+            place = bucket.find(name)
+            while place >= 0 and place % _ENTRY.size:  # within an entry or across two it is nobody's name
+                place = bucket.find(name, place + 1)
+            if place >= 0:
+                _name, first, _until = _ENTRY.unpack_from(bucket, place)
+                return bool(at - first > REPEATS_SECONDS)
+            ends = _ENDS.unpack(bucket)
+            free = ends.index(min(ends)) * _ENTRY.size
+            os.pwrite(self._descriptor, _ENTRY.pack(name, at, until), start + free)
         return False
 
     def close(self) -> None:
@@ -91,8 +96,10 @@ _opening = threading.Lock()
 
 
 def _table() -> SeenSignatures:
-    file = Path(settings.KMS_HOME) / FILE_NAME
-    with _opening:
-        if file not in _tables:
-            _tables[file] = SeenSignatures(file)
-        return _tables[file]
+    home = settings.KMS_HOME
+    table = _tables.get(home)
+    if table is None:
+        with _opening:
+            table = _tables.get(home) or SeenSignatures(Path(home) / FILE_NAME)
+            _tables[home] = table
+    return table

@@ -32,7 +32,7 @@ _FORM = re.compile(
     r"Signature=(?P<signature>[0-9a-f]{64})",
     re.ASCII,
 )
-_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z", re.ASCII)
 _WHITE = " \t\r\n\f\v"
 _RUN_OF_WHITE = re.compile(f"[{_WHITE}]+")
 
@@ -93,10 +93,12 @@ def read(header: str) -> Authorization:
 def signed_at(request: Request, authorization: Authorization) -> datetime:
     """The time that was signed. Raises Unsigned if there is none, or if a scope names another day."""
     date = request.headers.get("x-sdk-date", "")
-    if not _DATE.fullmatch(date) or (authorization.scope and authorization.scope.day != date[:8]):
+    digits = _DATE.fullmatch(date)
+    if not digits or (authorization.scope and authorization.scope.day != date[:8]):
         raise Unsigned("X-Sdk-Date is missing, malformed or of another day.")
     try:
-        return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        year, month, day, hour, minute, second = map(int, digits.groups())
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise Unsigned("X-Sdk-Date is no time.") from None
 

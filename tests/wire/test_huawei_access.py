@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,9 +16,12 @@ from huaweicloudsdkcore.http.http_handler import HttpHandler
 from huaweicloudsdkcore.region.region import Region
 from huaweicloudsdkkms.v2 import KmsClient
 
+from tests.wire.doctests import Reader, lines
 from tests.wire.huawei import Sdk, an_access_key, client_of, unique
 
 pytestmark = pytest.mark.system
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/use/api.md"
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +100,19 @@ def test_many_threads_of_one_client(sdk):
         answers = list(pool.map(lambda _: sdk("list_key_detail", key_id=key).key_info.key_id, range(50)))
 
     assert answers == [key] * 50
+
+
+def test_the_page_on_it_is_right_line_by_line(wire, huawei_key, tmp_path):
+    names = {"AK": huawei_key.ak, "SK": huawei_key.sk, "PROJECT_ID": huawei_key.project_id, "TOKEN": wire.token}
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    reader = Reader(tmp_path, **names, ENDPOINT=wire.console.url)
+    reader.names["PATH"] = path
+    typed = [line for line in lines(PAGE.read_text()) if line.heading == "Huawei Cloud SDK"]
+
+    for line in typed:
+        reader.type(line)
+
+    assert len(typed) == 3
 
 
 # --- being told ---------------------------------------------------------------------------------------------------
