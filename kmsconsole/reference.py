@@ -23,7 +23,8 @@ def _operations() -> str:
             "",
             _NOTE,
             "",
-            "Below `/v1.0/{project_id}/`, with `X-Auth-Token`. Requests and answers are JSON objects.",
+            "Below `/v1.0/{project_id}/`, with `X-Auth-Token` or [signed](../use/api.md#huawei-cloud-sdk). Requests",
+            "and answers are JSON objects.",
             *(line for operation in served for line in _operation(operation)),
             "",
         ]

@@ -25,6 +25,7 @@ OF_EVERY_REQUEST = (
     errors.TOKEN_MISSING,
     errors.TOKEN_INVALID,
     errors.TOKEN_EXPIRED_AUTH,
+    errors.SIGNATURE_INVALID,
     errors.INTERNAL,
     errors.SEALED,
 )
