@@ -4,7 +4,7 @@ The SDKs sign the second and nothing that is used once, so two honest equal requ
 Hence a signature passes again for a few seconds after it was first seen, and never later (SEC-047).
 
 The memory is a table in a file under KMS_HOME, which all processes of a machine share and which outlives them. It has a
-fixed size; docs/decisions/0006-replays.md says why it is no database table and what that leaves open.
+fixed size; docs/decisions/0007-replays.md says why it is no database table and what that leaves open.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ REPEATS_SECONDS = 5
 BUCKETS = 2**16
 ENTRIES_PER_BUCKET = 32
 
-_ENTRY = struct.Struct("<8sII")  # the signature's name here, when it was first seen, until when it counts
-_ENDS = struct.Struct("<" + "12xI" * ENTRIES_PER_BUCKET)  # the third member of each entry of a bucket
+_ENTRY = struct.Struct("<8sqq")  # the signature's name here, when it was first seen, until when it counts
+_ENDS = struct.Struct("<" + "16xq" * ENTRIES_PER_BUCKET)  # the third member of each entry of a bucket
 _BUCKET_BYTES = _ENTRY.size * ENTRIES_PER_BUCKET
 _SALT_BYTES = 32
 

@@ -5,7 +5,7 @@ Whatever is wrong is refused with one and the same answer, and an unknown access
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 
@@ -44,7 +44,7 @@ def signer_of(request: HttpRequest, memory: Memory | None = None) -> AccessKey:
         authorization = signature.read(request.META["HTTP_AUTHORIZATION"])
         parts = _parts(request, authorization, body)
         signed_at = signature.signed_at(parts, authorization)
-        if abs(clock.now() - signed_at) > SKEW or request.META.get("HTTP_X_SECURITY_TOKEN"):
+        if not _is_timely(signed_at) or request.META.get("HTTP_X_SECURITY_TOKEN"):
             # A security token names temporary credentials; there are none here.
             raise Unsigned
         signer = _judged(parts, authorization, memory)
@@ -57,6 +57,12 @@ def signer_of(request: HttpRequest, memory: Memory | None = None) -> AccessKey:
         raise KmsError(errors.SIGNATURE_INVALID)
     access_keys.note_use(signer)
     return signer
+
+
+def _is_timely(signed_at: datetime) -> bool:
+    now = clock.now()
+    # Test mode moves the product's clock but not its clients': either will do. Elsewhere nothing is moved.
+    return any(abs(now - moved - signed_at) <= SKEW for moved in (timedelta(), clock.offset()))
 
 
 def _judged(parts: signature.Request, authorization: Authorization, memory: Memory | None) -> AccessKey:

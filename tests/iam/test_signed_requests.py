@@ -290,6 +290,27 @@ def test_a_clock_that_is_further_off_is_refused(call, the_clock, seconds):
     assert_refused(call(at=the_clock.at + timedelta(seconds=seconds)))
 
 
+def test_in_test_mode_a_client_whose_clock_was_not_moved_is_let_in(call, the_clock):
+    """Moving the product's clock must not lock out every SDK: theirs stays where it is."""
+    clients = the_clock.at
+    clock.set_offset(timedelta(days=2))
+    the_clock.advance(days=2)
+
+    assert call(at=clients).status_code == 200
+    assert call(at=the_clock.at).status_code == 200
+    assert_refused(call(at=clients + timedelta(days=1)))
+
+
+def test_outside_of_test_mode_only_the_product_s_clock_counts(call, the_clock, settings):
+    clients = the_clock.at
+    clock.set_offset(timedelta(days=2))
+    the_clock.advance(days=2)
+    settings.KMS_TEST_MODE = False
+
+    assert_refused(call(at=clients))
+    assert call(at=the_clock.at).status_code == 200
+
+
 @pytest.mark.parametrize("date", ["00010101T000000Z", "99991231T235959Z", "00000000T000000Z"])
 def test_the_ends_of_time_are_no_error(call, date):
     assert_refused(call(headers={"X-Sdk-Date": date}))
