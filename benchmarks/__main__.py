@@ -1,4 +1,7 @@
-"""`make bench`: prints ratios to the floor. Absolute numbers belong to the machine, ratios to the product."""
+"""`make bench`: prints ratios, mostly to the floor. Absolute numbers belong to the machine, ratios to the product.
+
+`make bench ARGS="calls imports"` measures some parts only; the goals are written beside what was measured.
+"""
 
 from __future__ import annotations
 
@@ -8,69 +11,158 @@ import json
 import secrets
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
 
-from benchmarks.load import Sample, Work, interleaved, steps
+from benchmarks import other, raw
+from benchmarks.load import Sample, Work, interleaved, measure, median, steps
 from benchmarks.product import ROOT, Product, started
 from kmscrypto import wrapping
 
 ALGORITHM = "RSAES_OAEP_SHA_256"
 ROTATING_KEYS = 500
+WORKERS = 2
+# Signed requests wear out: the same one is taken again for a few seconds only, so few are signed, just before.
+SIGNED = 50
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("parts", nargs="*", help=f"all by default: {', '.join(PARTS)}")
     options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--keys", type=int, nargs="+", default=[1_000, 100_000])
+    options.add_argument("--keys", type=int, default=100_000, help="in the long lists and in the sweep")
     options.add_argument("--imports", type=int, default=200)
+    options.add_argument("--database", default="", help="KMS_DATABASE_URL of an empty PostgreSQL database; else SQLite")
     chosen = options.parse_args()
-    for count in chosen.keys:
-        with started() as product:
-            _fill(product, count)
-            print(f"\n{count:,} keys")
-            _print(interleaved(_works(product), rounds=chosen.rounds))
-            if count == min(chosen.keys):
-                _imports(product, chosen.imports)
+    for part in chosen.parts or PARTS:
+        print(f"\n{part}", flush=True)
+        PARTS[part](chosen)
 
 
-def _fill(product: Product, count: int) -> None:
-    command = [sys.executable, "-m", "benchmarks.fill", str(count)]
-    subprocess.run(command, cwd=ROOT, env=product.environment, check=True)
+def _started(chosen: argparse.Namespace, **settings: str) -> AbstractContextManager[Product]:
+    database = {"KMS_DATABASE_URL": chosen.database} if chosen.database else {}
+    return started(**{"KMS_WEB_WORKERS": str(WORKERS), **database, **settings})
 
 
-def _works(product: Product) -> list[Work]:
-    page = product.kms("list-keys", {"limit": ROTATING_KEYS})
-    cipher_text = product.kms("encrypt-data", {"key_id": page["keys"][0], "plain_text": "x" * 32})["cipher_text"]
-    encrypt = [json.dumps({"key_id": key_id, "plain_text": "x" * 32}) for key_id in page["keys"]]
-    listing = json.dumps({"limit": 100, "marker": page["next_marker"]})
+# --- calls ---------------------------------------------------------------------------------------------------------
 
-    def work(name: str, bodies: list[str]) -> Work:
-        return Work(name, product.url(product.path(name)), bodies, product.token)
 
-    return [
-        Work("floor", product.url("/v1.0/floor"), ["{}"]),
-        work("encrypt-data", encrypt),
-        work("decrypt-data", [json.dumps({"cipher_text": cipher_text})]),
-        work("describe-key", [json.dumps({"key_id": key_id}) for key_id in page["keys"]]),
-        work("list-keys", [listing]),
-    ]
+def calls(chosen: argparse.Namespace) -> None:
+    """P1 to P6: one call each, with a token and signed, and another service beside."""
+    with _started(chosen) as product, other.works() as others:
+        _run("benchmarks.fill", product, "1000")
+        samples = interleaved([_floor(product), *_calls(product), *others], rounds=chosen.rounds)
+    _print(samples)
+    rsa = raw.rsa_2048_per_second(processes=WORKERS)
+    allowed = 1 / (1 / samples["floor"].per_second + 1 / rsa)
+    print(f"sign RSA_2048 of what floor and raw signing ({rsa:.0f}/s) allow: ", end="")
+    print(f"{samples['sign RSA_2048'].per_second / allowed:.2f}")
+    for ours, theirs in (("encrypt-data", "Encrypt"), ("create-datakey", "GenerateDataKey"), ("sign EC_P256", "Sign")):
+        print(f"{ours} to moto's {theirs}: {samples[ours].per_second / samples[f'moto {theirs}'].per_second:.1f} times")
+
+
+def _floor(product: Product) -> Work:
+    return Work("floor", product.url("/v1.0/floor"), ["{}"])
+
+
+def _calls(product: Product) -> list[Work]:
+    keys = product.kms("list-keys", {"limit": ROTATING_KEYS})["keys"]
+    cipher_text = product.kms("encrypt-data", {"key_id": keys[0], "plain_text": "x" * 32})["cipher_text"]
+    signing = {spec: _signing_body(product, spec, algorithm) for spec, algorithm in _SIGNATURES.items()}
+    bodies = {
+        "encrypt-data": [{"key_id": key, "plain_text": "x" * 32} for key in keys],
+        "decrypt-data": [{"cipher_text": cipher_text}],
+        "create-datakey": [{"key_id": key, "datakey_length": "512"} for key in keys],
+        "describe-key": [{"key_id": key} for key in keys],
+        "sign EC_P256": [signing["EC_P256"]],
+        "sign RSA_2048": [signing["RSA_2048"]],
+        "list-keys": [{"limit": 100}],
+    }
+    by_token = [_work(product, name, each) for name, each in bodies.items()]
+    signed = []
+    for name in ("encrypt-data", "create-datakey", "sign EC_P256"):
+        # A member that the service ignores makes each body, and so each signature, another one.
+        each = [{**bodies[name][number % len(bodies[name])], "n": number} for number in range(SIGNED)]
+        signed.append(_work(product, name, each, signed=True))
+    return by_token + signed
+
+
+def _work(product: Product, name: str, bodies: list[dict[str, Any]], *, signed: bool = False) -> Work:
+    path = product.path(name.split()[0])
+    headers_of = partial(product.signed, path) if signed else product.with_token
+    return Work(name + (" AK/SK" if signed else ""), product.url(path), list(map(json.dumps, bodies)), headers_of)
+
+
+def _signing_body(product: Product, spec: str, algorithm: str) -> dict[str, Any]:
+    made = product.kms("create-key", {"key_alias": f"bench-{spec}", "key_spec": spec})
+    message = base64.b64encode(b"x" * 32).decode()
+    return {"key_id": made["key_info"]["key_id"], "message": message, "signing_algorithm": algorithm}
 
 
 def _print(samples: dict[str, Sample]) -> None:
     floor = samples["floor"].per_second
-    print(f"{'':16}{'of floor':>10}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}")
+    print(f"{'':22}{'of floor':>10}{'goal':>7}{'per s':>10}{'p50 ms':>10}{'p99 ms':>10}")
     for name, sample in samples.items():
-        row = (
-            f"{sample.per_second / floor:>10.3f}{sample.per_second:>10.0f}{sample.p50_ms:>10.1f}{sample.p99_ms:>10.1f}"
-        )
-        print(f"{name:16}{row}")
+        ratio, goal = sample.per_second / floor, GOALS.get(name, "")
+        print(f"{name:22}{ratio:>10.3f}{goal:>7}{sample.per_second:>10.0f}{sample.p50_ms:>10.1f}{sample.p99_ms:>10.1f}")
 
 
-def _imports(product: Product, jobs: int) -> None:
-    """Import end to end: parameters, wrapping, import; beside it the same threads on the floor, three calls a job."""
-    keys = [
-        product.kms("create-key", {"key_alias": f"bench-import/{number}", "origin": "external"})["key_info"]["key_id"]
-        for number in range(jobs)
-    ]
+# --- the rest ------------------------------------------------------------------------------------------------------
+
+
+def lists(chosen: argparse.Namespace) -> None:
+    """P7: a page of 100 keys, by the API and in the console, among many keys against among few."""
+    ratios: dict[str, list[float]] = {}
+    for count in (1_000, chosen.keys):
+        with _started(chosen) as product:
+            _run("benchmarks.fill", product, str(count))
+            session = product.console_session()
+            console = product.url("/console/kms/keys?limit=100")
+            page = Work("console's page", console, [""], lambda _, session=session: session, "GET")
+            works = [_floor(product), _work(product, "list-keys", [{"limit": 100}]), page]
+            samples = interleaved(works, rounds=chosen.rounds)
+        print(f"{count:,} keys")
+        _print(samples)
+        for name in ("list-keys", "console's page"):
+            ratios.setdefault(name, []).append(samples[name].per_second / samples["floor"].per_second)
+    for name, (few, many) in ratios.items():
+        print(f"{name}: {few / many:.2f} times as long among {chosen.keys:,} keys (goal 1.5)")
+
+
+def sweep(chosen: argparse.Namespace) -> None:
+    """P8: the job that expires material, among many keys."""
+    with _started(chosen) as product:
+        _run("benchmarks.fill", product, str(chosen.keys), "expiring")
+        took = json.loads(_run("benchmarks.sweep", product))
+    print(f"among {chosen.keys:,} keys: nothing due {took.pop('0'):.1f} ms (goal 10)")
+    for due, milliseconds in took.items():
+        print(f"{due} due: {milliseconds:.0f} ms, {milliseconds / int(due):.2f} ms each")
+
+
+def imports(chosen: argparse.Namespace) -> None:
+    """P9 and P11: imports end to end, and what encryption feels of them."""
+    with _started(chosen) as product:
+        _run("benchmarks.fill", product, "1000")
+        keys = product.kms("list-keys", {"limit": ROTATING_KEYS})["keys"]
+        encrypt = _work(product, "encrypt-data", [{"key_id": key, "plain_text": "x" * 32} for key in keys])
+        quiet = median([measure(encrypt) for _round in range(chosen.rounds)])
+        one = _import_job(product, chosen.imports, "alone")
+        print(f"{steps(one, jobs=chosen.imports):.0f} imports a second, keys made before (goal 100)")
+        one = _import_job(product, chosen.imports, "beside")
+        beside = threading.Thread(target=lambda: steps(one, jobs=chosen.imports))
+        beside.start()
+        busy = measure(encrypt)
+        beside.join()
+    print(f"p99 of encrypt-data beside imports: {busy.p99_ms / quiet.p99_ms:.1f} times that of quiet (goal 2)")
+
+
+def _import_job(product: Product, jobs: int, name: str) -> Callable[[int], None]:
+    """Parameters, wrapping and import of one of so many keys, all empty and made now."""
+    made = [product.kms("create-key", {"key_alias": f"{name}/{n}", "origin": "external"}) for n in range(jobs)]
+    keys = [answer["key_info"]["key_id"] for answer in made]
 
     def one(number: int) -> None:
         offer = product.kms("get-parameters-for-import", {"key_id": keys[number], "wrapping_algorithm": ALGORITHM})
@@ -78,14 +170,41 @@ def _imports(product: Product, jobs: int) -> None:
         body = {"key_id": keys[number], "import_token": offer["import_token"]}
         product.kms("import-key-material", {**body, "encrypted_key_material": base64.b64encode(wrapped).decode()})
 
-    def bare(_number: int) -> None:
-        for _call in range(2):
-            product.call("POST", "/v1.0/floor", {})
+    return one
 
-    floor = steps(bare, jobs=jobs)
-    imports = steps(one, jobs=jobs)
-    print(f"{'import, whole':16}{imports / floor:>10.3f}{imports:>10.0f}   (of two bare calls by the same threads)")
 
+def workers(chosen: argparse.Namespace) -> None:
+    """P10: what a second web process brings."""
+    rates = []
+    for count in (1, 2):
+        with _started(chosen, KMS_WEB_WORKERS=str(count)) as product:
+            work = _work(product, "sign RSA_2048", [_signing_body(product, "RSA_2048", _SIGNATURES["RSA_2048"])])
+            rates.append(interleaved([work], rounds=chosen.rounds)[work.name].per_second)
+    print(f"sign RSA_2048 with two web processes: {rates[1] / rates[0]:.2f} times as many (goal 1.8)")
+
+
+def memory(chosen: argparse.Namespace) -> None:
+    """P12: idle, and after some work."""
+    with _started(chosen) as product:
+        print(f"idle: {product.memory():.0f} MiB (goal 250)")
+        measure(_work(product, "sign EC_P256", [_signing_body(product, "EC_P256", _SIGNATURES["EC_P256"])]))
+        print(f"after work: {product.memory():.0f} MiB")
+
+
+def _run(module: str, product: Product, *arguments: str) -> str:
+    command = [sys.executable, "-m", module, *arguments]
+    run = subprocess.run(command, cwd=ROOT, env=product.environment, check=True, stdout=subprocess.PIPE, text=True)
+    return run.stdout
+
+
+_SIGNATURES = {"EC_P256": "ECDSA_SHA_256", "RSA_2048": "RSASSA_PSS_SHA_256"}
+GOALS = {
+    **dict.fromkeys(("encrypt-data", "decrypt-data", "create-datakey"), "0.28"),
+    **dict.fromkeys(("encrypt-data AK/SK", "create-datakey AK/SK"), "0.24"),
+    "describe-key": "0.45",
+    "sign EC_P256": "0.25",
+}
+PARTS = {part.__name__: part for part in (calls, lists, sweep, imports, workers, memory)}
 
 if __name__ == "__main__":
     main()

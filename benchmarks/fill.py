@@ -11,9 +11,10 @@ import django
 BATCH = 1000
 
 
-def fill(count: int) -> None:
+def fill(count: int, *, expiring: bool = False) -> None:
+    """Enabled keys with real material; if `expiring`, imported and gone in a year."""
     from keys import material
-    from keys.models import Key, KeyVersion
+    from keys.models import Alias, Key, KeyVersion
     from keys.states import Origin, State
     from operations import clock
     from projects.models import Project
@@ -21,18 +22,24 @@ def fill(count: int) -> None:
 
     project = Project.objects.get()
     began = clock.now()
-    for first in range(0, count, BATCH):
+    before = Key.objects.count()
+    for first in range(before, before + count, BATCH):
         keys = Key.objects.bulk_create(
             Key(
                 project=project,
-                alias=f"bench/{first + number:08}",
+                alias=f"bench/{number:08}",
                 spec_name="AES_256",
                 usage="ENCRYPT_DECRYPT",
-                origin=Origin.KMS,
+                origin=Origin.EXTERNAL if expiring else Origin.KMS,
                 state=State.ENABLED,
-                created_at=began + timedelta(microseconds=first + number),
+                created_at=began + timedelta(microseconds=number),
+                material_expires_at=began + timedelta(days=365, microseconds=number) if expiring else None,
             )
-            for number in range(min(BATCH, count - first))
+            for number in range(first, min(first + BATCH, before + count))
+        )
+        Alias.objects.bulk_create(
+            Alias(project=project, key=key, name=key.alias, is_primary=True, created_at=began, updated_at=began)
+            for key in keys
         )
         KeyVersion.objects.bulk_create(
             KeyVersion(
@@ -47,4 +54,4 @@ def fill(count: int) -> None:
 
 if __name__ == "__main__":
     django.setup()
-    fill(int(sys.argv[1]))
+    fill(int(sys.argv[1]), expiring="expiring" in sys.argv)

@@ -10,23 +10,29 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CONNECTIONS = 16
 SECONDS = 2
 
+# One line of the file is one request: its body, then names and values of headers, all parted by tabs.
 _SCRIPT = """
-wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
-wrk.headers["X-Auth-Token"] = %(token)s
-local bodies = {}
-for line in io.lines(%(bodies)s) do bodies[#bodies + 1] = line end
+local requests = {}
+init = function(arguments)
+  for line in io.lines(%(requests)s) do
+    local parts = {}
+    for part in (line .. "\\t"):gmatch("(.-)\\t") do parts[#parts + 1] = part end
+    local headers = {}
+    for n = 2, #parts - 1, 2 do headers[parts[n]] = parts[n + 1] end
+    requests[#requests + 1] = wrk.format(%(method)s, nil, headers, parts[1])
+  end
+end
 local n = 0
 request = function()
-  n = n %% #bodies + 1
-  return wrk.format(nil, nil, nil, bodies[n])
+  n = n %% #requests + 1
+  return requests[n]
 end
 done = function(summary, latency)
   io.write(string.format("RESULT %%d %%d %%d %%d\\n", summary.requests, latency:percentile(50),
@@ -37,12 +43,13 @@ end
 
 @dataclass(frozen=True)
 class Work:
-    """One kind of request: a URL and bodies that take turns."""
+    """One kind of request: a URL and bodies that take turns. `headers_of` is asked for each body before each round."""
 
     name: str
     url: str
-    bodies: list[str]
-    token: str = ""
+    bodies: Sequence[str]
+    headers_of: Callable[[str], Mapping[str, str]] = field(default=lambda _body: {"Content-Type": "application/json"})
+    method: str = "POST"
 
 
 @dataclass(frozen=True)
@@ -52,24 +59,28 @@ class Sample:
     p99_ms: float
 
 
-def measure(work: Work) -> Sample:
+def measure(work: Work, *, connections: int = CONNECTIONS, seconds: int = SECONDS) -> Sample:
     """One round. Raises RuntimeError where any request failed: a wrong answer is never fast."""
     program = shutil.which("wrk")
     if program is None:
         raise SystemExit("The benchmarks need wrk; on Debian and Ubuntu: apt install wrk")
     with tempfile.TemporaryDirectory() as folder:
-        bodies, script = Path(folder, "bodies"), Path(folder, "load.lua")
-        bodies.write_text("\n".join(work.bodies))
-        script.write_text(_SCRIPT % {"token": json.dumps(work.token), "bodies": json.dumps(str(bodies))})
-        command = [program, "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), work.url]
-        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS + 30).stdout
+        requests, script = Path(folder, "requests"), Path(folder, "load.lua")
+        requests.write_text("\n".join(_line(body, work.headers_of(body)) for body in work.bodies))
+        script.write_text(_SCRIPT % {"requests": json.dumps(str(requests)), "method": json.dumps(work.method)})
+        command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), work.url]
+        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
     found = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", output)
     if found is None or int(found[4]):
         raise RuntimeError(f"{work.name}: {output}")
-    return Sample(int(found[1]) / SECONDS, int(found[2]) / 1000, int(found[3]) / 1000)
+    return Sample(int(found[1]) / seconds, int(found[2]) / 1000, int(found[3]) / 1000)
 
 
-def interleaved(works: list[Work], *, rounds: int) -> dict[str, Sample]:
+def _line(body: str, headers: Mapping[str, str]) -> str:
+    return "\t".join([body, *(part for header in headers.items() for part in header)])
+
+
+def interleaved(works: Sequence[Work], *, rounds: int) -> dict[str, Sample]:
     """Each work in turn, round by round, so that a machine whose speed drifts is fair to all; medians."""
     samples: dict[str, list[Sample]] = {work.name: [] for work in works}
     for work in works:
@@ -77,14 +88,15 @@ def interleaved(works: list[Work], *, rounds: int) -> dict[str, Sample]:
     for _round in range(rounds):
         for work in works:
             samples[work.name].append(measure(work))
-    return {
-        name: Sample(
-            statistics.median(s.per_second for s in taken),
-            statistics.median(s.p50_ms for s in taken),
-            statistics.median(s.p99_ms for s in taken),
-        )
-        for name, taken in samples.items()
-    }
+    return {name: median(taken) for name, taken in samples.items()}
+
+
+def median(samples: Sequence[Sample]) -> Sample:
+    return Sample(
+        statistics.median(s.per_second for s in samples),
+        statistics.median(s.p50_ms for s in samples),
+        statistics.median(s.p99_ms for s in samples),
+    )
 
 
 def steps(job: Callable[[int], None], *, jobs: int, threads: int = 4) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -12,10 +13,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, ProxyHandler, build_opener
+
+from kmsimport.access_keys import AccessKey
+from kmsimport.connection import Request
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = secrets.token_urlsafe(18)
@@ -26,6 +34,7 @@ class Product:
 
     def __init__(self, port: int, environment: dict[str, str]) -> None:
         self.port = port
+        self.pid = 0
         self.environment = environment
         self.token = ""
         self.project_id = ""
@@ -66,14 +75,54 @@ class Product:
         self.token = next(value for name, value in headers.items() if name.lower() == "x-subject-token")
         self.project_id = answer["token"]["project"]["id"]
 
+    def with_token(self, _body: str) -> dict[str, str]:
+        return {"Content-Type": "application/json", "X-Auth-Token": self.token}
+
+    @cached_property
+    def access_key(self) -> AccessKey:
+        made = json.loads(self.manage("create_access_key", "admin", "--format", "json"))
+        return AccessKey(made["ak"], made["sk"], project_id=self.project_id)
+
+    def signed(self, path: str, body: str) -> Mapping[str, str]:
+        content = {"Content-Type": "application/json"}
+        return self.access_key.headers_for(Request("POST", self.url(path), body.encode(), content))
+
+    def console_session(self) -> dict[str, str]:
+        """The headers of a browser in which the administrator is signed in."""
+        jar = CookieJar()
+        browser = build_opener(ProxyHandler({}), HTTPCookieProcessor(jar))
+        page = browser.open(self.url("/console/login"), timeout=60).read().decode()
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert token is not None
+        fields = {"account": "default-account", "name": "admin", "password": PASSWORD}
+        form = urlencode({**fields, "csrfmiddlewaretoken": token[1]}).encode()
+        browser.open(self.url("/console/login"), form, timeout=60)
+        return {"Cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)}
+
+    def memory(self) -> float:
+        """Of all its processes, in MiB, what several share counted once (PSS)."""
+        return sum(map(_proportional, _family(self.pid))) / 1024
+
     def manage(self, *arguments: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
         run = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=True)
         return run.stdout
 
 
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _family(int(child))
+
+
+def _proportional(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
 @contextmanager
-def started() -> Iterator[Product]:
+def started(**settings: str) -> Iterator[Product]:
     """A fresh installation in a temporary folder, in test mode so that nothing is rate-limited."""
     with tempfile.TemporaryDirectory() as home, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -88,12 +137,14 @@ def started() -> Iterator[Product]:
             "KMS_TEST_MODE": "1",
             "KMS_RATE_LIMITS": "off",
             "KMS_QUOTA_KEYS": "10000000",
+            **settings,
         }
         product = Product(port, environment)
         with Path(home, "serve.log").open("w") as log:
             server = subprocess.Popen(
                 [sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment, stdout=log, stderr=log
             )
+            product.pid = server.pid
             try:
                 _wait(product, server)
                 product.sign_in()
