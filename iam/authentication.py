@@ -84,11 +84,12 @@ def _named_project(request: HttpRequest, user: User, identity: Memory | None) ->
     if len(named) != 1:
         return None
     wanted = named.pop()
-    mine = projects.projects_of_account(user.account_id).filter(pk=wanted)
-    if identity is None:
-        return mine.first()
+
+    def load() -> Project:
+        return projects.projects_of_account(user.account_id).get(pk=wanted)
+
     try:
-        return identity.recall(("project", user.account_id, wanted), mine.get)
+        return identity.recall(("project", user.account_id, wanted), load) if identity else load()
     except Project.DoesNotExist:
         return None
 
