@@ -51,12 +51,12 @@ def token(issued: Token, *, roles: Iterable[Role], catalog: list[Document] | Non
 
 
 def catalog(base: str, project: Project | None) -> list[Document]:
-    """What a token can be used for, and where. Without a project there is nothing but identity."""
-    services = [("identity", "keystone", f"{base}/v3")]
+    """What a token can be used for, and where. Without a project there is only what belongs to the whole account."""
+    services = [("identity", "keystone", f"{base}/v3"), ("eps", "eps", f"{base}/v1.0")]
     if project is not None:
         kms = f"{base}/v1.0/{project.pk}"
         # Two types for one service: the Python client looks for the one, the Go client for the other.
-        services += [("kms", "kms", kms), ("kmsv1", "kmsv1", kms), ("eps", "eps", f"{base}/v1.0")]
+        services += [("kms", "kms", kms), ("kmsv1", "kmsv1", kms)]
     region = project.region_id if project else "*"
     return [
         {
@@ -77,7 +77,7 @@ def catalog(base: str, project: Project | None) -> list[Document]:
     ]
 
 
-def project(of: Project) -> Document:
+def project(of: Project, base: str) -> Document:
     return {
         **named(of),
         "domain_id": of.account_id,
@@ -85,24 +85,27 @@ def project(of: Project) -> Document:
         "is_domain": False,
         "enabled": True,
         "description": "",
+        "links": _self(f"{base}/v3/projects/{of.pk}"),
     }
 
 
-def domain(account: Account) -> Document:
-    return {**named(account), "enabled": True, "description": ""}
+def domain(account: Account, base: str) -> Document:
+    links = _self(f"{base}/v3/domains/{account.pk}")
+    return {**named(account), "enabled": True, "description": "", "links": links}
 
 
-def region(of: Region) -> Document:
+def region(of: Region, base: str) -> Document:
     return {
         "id": of.pk,
         "type": "public",
         "description": "",
         "parent_region_id": None,
         "locales": {"en-us": of.name or of.pk},
+        "links": _self(f"{base}/v3/regions/{of.pk}"),
     }
 
 
-def user(of: User) -> Document:
+def user(of: User, base: str) -> Document:
     return {
         **named(of),
         "domain_id": of.account_id,
@@ -110,12 +113,19 @@ def user(of: User) -> Document:
         "description": "",
         "password_expires_at": None,
         "last_project_id": of.last_project_id,
+        "links": _self(f"{base}/v3/users/{of.pk}"),
     }
 
 
-def page(name: str, rows: list[Document], url: str) -> Document:
-    """The paged envelope, always of one page."""
-    return {name: rows, "links": {"self": url, "next": None, "previous": None}}
+def page(
+    name: str, rows: list[Document], url: str, *, following: str | None = None, previous: str | None = None
+) -> Document:
+    """The paged envelope; clients follow `next` until it is null."""
+    return {name: rows, "links": {"self": url, "next": following, "previous": previous}}
+
+
+def _self(url: str) -> Document:
+    return {"self": url}
 
 
 def named(thing: User | Account | Project | Role) -> Document:

@@ -28,6 +28,8 @@ from operations.trail import record_event
 from projects.models import Project, Region
 from projects.queries import projects_of_account
 
+FILTERS = ("name", "domain_id", "parent_id", "enabled", "is_domain")
+
 
 class IdentityView(KmsApiView):
     """Base: the caller by token or signature, errors in Keystone's shape."""
@@ -49,10 +51,34 @@ class IdentityView(KmsApiView):
         return settings.KMS_PUBLIC_URL or self.request.build_absolute_uri("/").rstrip("/")
 
     def page(self, name: str, rows: list[documents.Document]) -> JsonResponse:
-        return JsonResponse(documents.page(name, rows, self.base() + self.request.path))
+        """All of them, or the page that `page` and `per_page` ask for."""
+        number, size = (self._positive(part) for part in ("page", "per_page"))
+        if number is None and size is None:
+            return JsonResponse(documents.page(name, rows, self._address()))
+        number, size = number or 1, size or len(rows) or 1
+        following = self._address(page=number + 1, per_page=size) if number * size < len(rows) else None
+        previous = self._address(page=number - 1, per_page=size) if number > 1 else None
+        shown = rows[(number - 1) * size : number * size]
+        return JsonResponse(documents.page(name, shown, self._address(), following=following, previous=previous))
 
-    def wanted_name(self) -> str | None:
-        return self.request.GET.get("name")
+    def _address(self, **changed: int) -> str:
+        query = self.request.GET.copy()
+        for name, value in changed.items():
+            query[name] = str(value)
+        return f"{self.base()}{self.request.path}{'?' if query else ''}{query.urlencode()}"
+
+    def _positive(self, name: str) -> int | None:
+        text = self.request.GET.get(name)
+        if not text:
+            return None
+        if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= 5000:
+            raise faults.malformed(f"{name} must be a number from 1 to 5000.")
+        return int(text[:9])
+
+    def wanted(self, thing: documents.Document) -> bool:
+        """By the filters that Keystone has for lists: a member of the same name must be equal, as text."""
+        asked = {name: self.request.GET[name] for name in FILTERS if self.request.GET.get(name)}
+        return all(_text(thing.get(name)) == value for name, value in asked.items())
 
 
 class Version(IdentityView):
@@ -125,9 +151,8 @@ class Projects(IdentityView):
     def get(self, request: Request, user_id: str = "") -> HttpResponse:
         if user_id and user_id != self.caller.user_id:
             raise Fault(404, faults.NOT_FOUND)
-        name = self.wanted_name()
-        found = [p for p in projects_of_account(self.caller.account_id) if name in (None, p.name)]
-        return self.page("projects", [documents.project(project) for project in found])
+        mine = [documents.project(project, self.base()) for project in projects_of_account(self.caller.account_id)]
+        return self.page("projects", [project for project in mine if self.wanted(project)])
 
 
 class OneProject(IdentityView):
@@ -135,19 +160,26 @@ class OneProject(IdentityView):
         found = [p for p in projects_of_account(self.caller.account_id) if p.pk == project_id]
         if not found:
             raise Fault(404, faults.NOT_FOUND)
-        return JsonResponse({"project": documents.project(found[0])})
+        return JsonResponse({"project": documents.project(found[0], self.base())})
 
 
 class Domains(IdentityView):
     def get(self, request: Request) -> HttpResponse:
         account = self.standing.user.account
-        shown = [documents.domain(account)] if self.wanted_name() in (None, account.name) else []
-        return self.page("domains", shown)
+        return self.page("domains", [each for each in (documents.domain(account, self.base()),) if self.wanted(each)])
 
 
 class Regions(IdentityView):
     def get(self, request: Request) -> HttpResponse:
-        return self.page("regions", [documents.region(region) for region in Region.objects.all()])
+        return self.page("regions", [documents.region(region, self.base()) for region in Region.objects.all()])
+
+
+class OneRegion(IdentityView):
+    def get(self, request: Request, region_id: str) -> HttpResponse:
+        found = [region for region in Region.objects.all() if region.pk == region_id]
+        if not found:
+            raise Fault(404, faults.NOT_FOUND)
+        return JsonResponse({"region": documents.region(found[0], self.base())})
 
 
 class Users(IdentityView):
@@ -161,7 +193,11 @@ class Users(IdentityView):
             if found is None:
                 raise Fault(404, faults.NOT_FOUND)
             user = found
-        return JsonResponse({"user": documents.user(user)})
+        return JsonResponse({"user": documents.user(user, self.base())})
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _issue_for_password(wanted: AuthRequest, origin: signin.Origin) -> tokens.Issued:

@@ -134,7 +134,7 @@ def test_a_domain_scope_is_answered_with_the_domain_and_no_project(client, cast)
 
     assert token["domain"] == {"id": cast.alice.account_id, "name": "acme"}
     assert "project" not in token
-    assert [service["type"] for service in token["catalog"]] == ["identity"]
+    assert [service["type"] for service in token["catalog"]] == ["identity", "eps"]
 
 
 def test_no_scope_is_an_unscoped_token(client, cast):
@@ -283,8 +283,52 @@ def test_the_projects_of_ones_account(client, cast, path):
         "is_domain": False,
         "enabled": True,
         "description": "",
+        "links": {"self": f"http://testserver/v3/projects/{factories.project().pk}"},
     }
     assert answer["links"] == {"self": answer["links"]["self"], "next": None, "previous": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?name=eu-de_staging", ["eu-de_staging"]),
+        ("?enabled=true&is_domain=false", ["eu-de", "eu-de_staging"]),
+        ("?enabled=false", []),
+        ("?domain_id={account}", ["eu-de", "eu-de_staging"]),
+        ("?parent_id={account}&name=eu-de", ["eu-de"]),
+        ("?domain_id=another", []),
+        ("?name=", ["eu-de", "eu-de_staging"]),
+        ("?unknown=1", ["eu-de", "eu-de_staging"]),
+    ],
+)
+def test_projects_are_filtered_as_keystone_does(client, cast, query, names):
+    factories.project("eu-de_staging")
+
+    answer = get(client, "/v3/projects" + query.format(account=cast.alice.account_id), cast.alice).json()
+
+    assert [project["name"] for project in answer["projects"]] == names
+
+
+def test_a_client_that_follows_next_gets_each_project_once(client, cast):
+    for number in range(4):
+        factories.project(f"eu-de_{number}")
+    seen, path = [], "/v3/projects?per_page=2&enabled=true"
+
+    while path:
+        answer = get(client, path, cast.alice).json()
+        seen += [project["name"] for project in answer["projects"]]
+        path = (answer["links"]["next"] or "").removeprefix("http://testserver")
+
+    assert seen == ["eu-de", "eu-de_0", "eu-de_1", "eu-de_2", "eu-de_3"]
+    assert answer["links"]["previous"].endswith("page=2")
+    assert get(client, "/v3/projects?page=9&per_page=2", cast.alice).json()["projects"] == []
+
+
+@pytest.mark.parametrize(
+    "query", ["page=0", "per_page=x", "per_page=5001", "page=-1", "page=%D9%A3", "page=1&per_page=0"]
+)
+def test_a_page_has_a_number_and_a_size(client, cast, query):
+    assert get(client, f"/v3/projects?{query}", cast.alice).status_code == 400
 
 
 def test_a_region_has_exactly_one_project_of_its_name(client, cast):
@@ -318,8 +362,17 @@ def test_regions(client, cast):
     answer = get(client, "/v3/regions", cast.alice).json()
 
     assert answer["regions"] == [
-        {"id": "eu-de", "type": "public", "description": "", "parent_region_id": None, "locales": {"en-us": "eu-de"}}
+        {
+            "id": "eu-de",
+            "type": "public",
+            "description": "",
+            "parent_region_id": None,
+            "locales": {"en-us": "eu-de"},
+            "links": {"self": "http://testserver/v3/regions/eu-de"},
+        }
     ]
+    assert get(client, "/v3/regions/eu-de", cast.alice).json() == {"region": answer["regions"][0]}
+    assert get(client, "/v3/regions/eu-nowhere", cast.alice).status_code == 404
 
 
 def test_a_user_sees_oneself_but_neither_colleagues_nor_strangers(client, cast):

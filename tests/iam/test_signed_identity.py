@@ -81,12 +81,12 @@ def test_the_catalog_leads_to_the_project_of_the_hint(get, dialect):
 
 
 @pytest.mark.parametrize("hint", [None, "f" * 32, "foreign"])
-def test_without_a_project_of_one_s_own_it_leads_to_identity_alone(get, hint):
+def test_without_a_project_of_one_s_own_it_leads_to_what_belongs_to_the_account(get, hint):
     factories.mallory()
     foreign = factories.project(account_name="mallory-and-sons").pk
     hints = {"X-Project-Id": foreign if hint == "foreign" else hint} if hint else {}
 
-    assert services(get("/v3/auth/catalog", hints=hints)).keys() == {"identity"}
+    assert services(get("/v3/auth/catalog", hints=hints)).keys() == {"identity", "eps"}
 
 
 def test_a_domain_hint_changes_nothing(get):
