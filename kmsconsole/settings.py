@@ -117,6 +117,7 @@ if KMS_ROOT_KEY_PROVIDER == "command" and not KMS_ROOT_KEY_COMMAND:
 # --- Limits -----------------------------------------------------------------------------------------------------------
 
 KMS_QUOTA_KEYS = env.number("KMS_QUOTA_KEYS", default=100, least=0, most=10_000_000)
+KMS_CALLS_PER_SECOND = env.number("KMS_CALLS_PER_SECOND", default=1000, least=1, most=1_000_000)
 KMS_RATE_LIMITS = env.flag("KMS_RATE_LIMITS", default=True)
 KMS_LEGACY_WRAPPING = env.flag("KMS_LEGACY_WRAPPING", default=False)
 KMS_TRACE_JOURNAL = env.flag("KMS_TRACE_JOURNAL", default=True)

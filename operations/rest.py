@@ -18,7 +18,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from operations import errors
+from operations import errors, pace
 from operations.bodies import MAX_BODY_BYTES, body_of
 from operations.caller import Caller
 from operations.errors import Code, KmsError
@@ -159,7 +159,9 @@ class OperationView(KmsApiView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.request = request  # type: ignore[assignment]  # bare: the framework's wrapper costs more than the view
         try:
+            pace.admit(f"from {request.META.get('REMOTE_ADDR', '')}")
             caller = self._caller(request)
+            pace.admit(caller.user_id)
             operation = self.methods_of(kwargs).get(request.method or "")
             if operation is None:
                 raise KmsError(errors.METHOD_NOT_ALLOWED)
