@@ -14,12 +14,14 @@ from django.db.models import QuerySet
 
 from keys import queries
 from keys.models import Key
+from keys.services import defaults
 from kmscrypto import envelope
 from kmscrypto.errors import CryptoError
 from operations import errors
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
 from operations.fields import KEY_ID
+from projects.models import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,19 @@ def the_enterprise_project(caller: Caller, request: dict[str, Any]) -> InProject
 def the_key(caller: Caller, request: dict[str, Any]) -> Key:
     """By ID, `alias/<name>` or alias URN; a granted key of another project by its ID. Raises KEY_NOT_FOUND."""
     return find(caller, request.pop("key_id"), by_grant=True)
+
+
+def the_key_to_encrypt_with(caller: Caller, request: dict[str, Any]) -> Key:
+    """As `the_key`; a service's default key is made by its first use."""
+    reference = request["key_id"]
+    try:
+        return the_key(caller, request)
+    except KmsError as error:
+        name = _name(caller, reference)
+        if error.code is not errors.KEY_NOT_FOUND or name is None or not defaults.is_to_be_made(caller, name):
+            raise
+    defaults.make(Project.objects.get(pk=caller.project_id), name.removesuffix(defaults.SUFFIX))
+    return find(caller, reference)
 
 
 def the_locked_key(caller: Caller, request: dict[str, Any]) -> Key:
@@ -147,16 +162,18 @@ def _first(keys: QuerySet[Key], *, lock: bool) -> Key:
 
 
 def _condition(caller: Caller, reference: str) -> dict[str, str]:
-    if reference.startswith("alias/"):
-        return _named(caller, reference.removeprefix("alias/"))
-    if reference.startswith("kms:"):
-        urn = f"kms:{caller.region_id}:{caller.account_id}:alias:"
-        if not reference.startswith(urn):
-            raise KmsError(errors.KEY_NOT_FOUND)
-        return _named(caller, reference.removeprefix(urn))
-    return {"key_id": reference}
-
-
-def _named(caller: Caller, name: str) -> dict[str, str]:
-    """By any of its aliases; with the project's id, so that their index is used."""
+    if KEY_ID.fullmatch(reference):
+        return {"key_id": reference}
+    name = _name(caller, reference)
+    if name is None:
+        raise KmsError(errors.KEY_NOT_FOUND)
+    # By any of its aliases; with the project's id, so that their index is used.
     return {"aliases__project": caller.project_id, "aliases__name": name}
+
+
+def _name(caller: Caller, reference: str) -> str | None:
+    """The alias in a reference; None for an ID, and for a URN of another account or region."""
+    for prefix in ("alias/", f"kms:{caller.region_id}:{caller.account_id}:alias:"):
+        if reference.startswith(prefix):
+            return reference.removeprefix(prefix)
+    return None

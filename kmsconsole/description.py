@@ -29,12 +29,13 @@ CHAPTERS = {
     "keys.services.macs": "Message authentication codes",
     "keys.services.rotation": "Rotation",
     "keys.services.grants": "Grants",
+    "keys.services.account": "Account",
     "keys.services.tagging": "Tags",
     "tags.services": "Tags",
     "imports.services.parameters": "Import",
     "imports.services.material": "Import",
     "projects.queries": "Enterprise projects",
-    "projects.services": "Enterprise projects",
+    "projects.services.enterprise_projects": "Enterprise projects",
 }
 
 

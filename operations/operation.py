@@ -40,7 +40,7 @@ class Operation:
     locate: Callable[[Caller, dict[str, Any]], Target]
     # What is slow and needs no row, such as making an RSA key: done before the transaction, given to `run` as
     # `prepared`, and only for a caller who holds the permission at all.
-    prepare: Callable[[Mapping[str, Any]], Any] | None = None
+    prepare: Callable[[Caller, Mapping[str, Any]], Any] | None = None
     run: Callable[..., Any]
     request: Request = field(default_factory=Request)
     # False for what changes no row: no transaction is opened, and its trace goes to the journal.

@@ -34,7 +34,7 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         if operation.rate is not None:
             limits.admit(operation.rate, caller)
         if operation.prepare is not None and (operation.action is None or caller.may(operation.action)):
-            request["prepared"] = operation.prepare(request)
+            request["prepared"] = operation.prepare(caller, request)
         with transaction.atomic() if operation.writes else nullcontext():
             target = operation.locate(caller, request)
             trail.about(target)

@@ -10,10 +10,11 @@ from operations import errors
 from operations.answers import FLAG, INTEGER, TEXT, Schema, listing, record
 from operations.fields import Bad, Choice, Request, Text, Whole
 from operations.operation import Operation
-from projects import queries, services
+from projects import queries
 from projects.locate import somewhere_in_the_account, the_account, the_enterprise_project
 from projects.models import EnterpriseProject, EnterpriseProjectType
 from projects.queries import EnterpriseProjectPage
+from projects.services import enterprise_projects
 
 _NO_CONTROL_CHARACTER = re.compile(r"[^\x00-\x1f\x7f]*")
 
@@ -159,7 +160,7 @@ CREATE_ENTERPRISE_PROJECT = Operation(
     status=201,
     action="eps:enterpriseProjects:create",
     locate=the_account,
-    run=services.create,
+    run=enterprise_projects.create,
     request=Request((NameField(), replace(DESCRIPTION, default=""), TYPE)),
     respond=_one,
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
@@ -175,7 +176,7 @@ GET_ENTERPRISE_PROJECT = Operation(
     method="GET",
     action="eps:enterpriseProjects:get",
     locate=the_enterprise_project,
-    run=services.show,
+    run=enterprise_projects.show,
     request=Request((ID,)),
     respond=_one,
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
@@ -191,7 +192,7 @@ UPDATE_ENTERPRISE_PROJECT = Operation(
     method="PUT",
     action="eps:enterpriseProjects:update",
     locate=the_enterprise_project,
-    run=services.update,
+    run=enterprise_projects.update,
     request=Request((ID, NameField(), DESCRIPTION)),
     respond=_one,
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
@@ -207,7 +208,7 @@ ACT_ON_ENTERPRISE_PROJECT = Operation(
     status=204,
     action="eps:enterpriseProjects:enable",
     locate=the_enterprise_project,
-    run=services.act,
+    run=enterprise_projects.act,
     request=Request(
         (
             ID,

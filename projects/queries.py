@@ -106,8 +106,18 @@ def locked_project(project_id: str) -> Project:
     return Project.objects.select_for_update(no_key=True).get(pk=project_id)
 
 
-def key_quota(project: Project) -> int:
-    return quota_limit(project, QuotaKind.KEYS)
+def find_project(name: str, *, account: str | None = None) -> Project:
+    """By its ID, or by its name, where no other account has a project of that name.
+
+    Raises Project.DoesNotExist and Project.MultipleObjectsReturned, in words for people.
+    """
+    projects = Project.objects.select_related("account").filter(Q(pk=name) | Q(name=name))
+    found = list(projects.filter(account__name=account) if account else projects)
+    if not found:
+        raise Project.DoesNotExist(f"There is no project {name}.")
+    if len(found) > 1:
+        raise Project.MultipleObjectsReturned(f"Several accounts have a project {name}: say which account.")
+    return found[0]
 
 
 def quota_limit(project: Project, kind: str = QuotaKind.KEYS) -> int:

@@ -36,7 +36,7 @@ class Offer:
     token: bytes
 
 
-def make_pair(request: Mapping[str, Any]) -> WrappingPair:
+def make_pair(caller: Caller, request: Mapping[str, Any]) -> WrappingPair:
     return wrapping.generate_wrapping_key(WRAPPING_KEY_BITS)
 
 

@@ -1,6 +1,7 @@
 """The REST face of keys: every operation, declared; the URLs, documents and tests are made from this tuple."""
 
 from keys.api import (
+    account,
     aliases,
     creation,
     datakeypairs,
@@ -30,4 +31,5 @@ OPERATIONS = (
     *grants.OPERATIONS,
     *macs.OPERATIONS,
     *aliases.OPERATIONS,
+    *account.OPERATIONS,
 )

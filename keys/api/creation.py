@@ -27,7 +27,7 @@ def _created(key: Key) -> dict[str, dict[str, str]]:
 CREATE_KEY = Operation(
     name="create-key",
     path="kms/create-key",
-    action="kms:cmk:create",
+    action=creation.CREATE,
     locate=the_enterprise_project,
     prepare=creation.make_material,
     run=creation.create_key,
@@ -68,7 +68,7 @@ CREATE_KEY = Operation(
     ),
     respond=_created,
     answer=record(key_info=record(key_id=TEXT, domain_id=TEXT, region_id=TEXT)),
-    refuses=(errors.HMAC_UNSUPPORTED, errors.TOO_MANY_KEYS, errors.ALIAS_DUPLICATE),
+    refuses=(errors.HMAC_UNSUPPORTED, errors.TOO_MANY_KEYS, errors.ALIAS_DUPLICATE, errors.TOO_MANY_REQUESTS),
     trace="createKey",
     summary="Create a key, or with origin external an empty key that waits for imported material.",
 )

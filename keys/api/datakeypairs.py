@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from keys.api.schemas import ADDITIONAL_DATA
-from keys.locate import the_key
+from keys.locate import the_key_to_encrypt_with
 from keys.services import datakeypairs
 from keys.services.datakeypairs import DataKeyPair
 from keys.states import Use
@@ -47,7 +47,7 @@ CREATE_RSA_DATAKEY_PAIR = Operation(
     path="kms/create-rsa-datakey-pair",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key,
+    locate=the_key_to_encrypt_with,
     run=datakeypairs.create_data_key_pair,
     request=_request(datakeypairs.RSA_SPECS),
     respond=_answer,
@@ -64,7 +64,7 @@ CREATE_EC_DATAKEY_PAIR = Operation(
     path="kms/create-ec-datakey-pair",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key,
+    locate=the_key_to_encrypt_with,
     run=datakeypairs.create_data_key_pair,
     request=_request(tuple(datakeypairs.EC_SPECS)),
     respond=_answer,

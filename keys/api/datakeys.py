@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keys.api.schemas import CONTEXT, hexadecimal
-from keys.locate import the_key
+from keys.locate import the_key, the_key_to_encrypt_with
 from keys.services import datakeys
 from keys.services.datakeys import DataKey, OpenedDataKey
 from keys.states import Use
@@ -84,7 +84,7 @@ CREATE_DATAKEY = Operation(
     path="kms/create-datakey",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key,
+    locate=the_key_to_encrypt_with,
     run=datakeys.create_data_key,
     request=_CREATION,
     respond=_with_plaintext,
@@ -100,7 +100,7 @@ CREATE_DATAKEY_WITHOUT_PLAINTEXT = Operation(
     path="kms/create-datakey-without-plaintext",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key,
+    locate=the_key_to_encrypt_with,
     run=datakeys.create_data_key,
     request=_CREATION,
     respond=_without_plaintext,
@@ -116,7 +116,7 @@ ENCRYPT_DATAKEY = Operation(
     path="kms/encrypt-datakey",
     action="kms:dek:crypto",
     use=Use.DATA_KEY,
-    locate=the_key,
+    locate=the_key_to_encrypt_with,
     run=datakeys.encrypt_data_key,
     request=Request(
         (

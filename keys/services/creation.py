@@ -12,18 +12,38 @@ from keys.models import Key, Tag
 from keys.services import aliases
 from keys.states import Origin, State
 from kmscrypto import material as mathematics
-from kmscrypto.specs import SPECS, KeySpec, Usage
-from operations import clock, errors
+from kmscrypto.specs import SPECS, Family, KeySpec, Usage
+from operations import clock, errors, limits
 from operations.caller import Caller
 from operations.errors import KmsError
+from operations.limits import Rate
+from projects.models import DEFAULT_WIRE_ID, Project
 from projects.queries import locked_project, quota_limit, takes_new_keys
 
+CREATE = "kms:cmk:create"
+# Making an RSA key keeps a processor busy for up to some seconds.
+RSA_RATE = Rate("create-rsa-key", calls=60)
 
-def make_material(request: Mapping[str, Any]) -> bytes | None:
-    """Material for a key of origin kms; made before the transaction, as RSA takes its time. None for an empty key."""
-    if request["origin"] == Origin.EXTERNAL or request["key_spec"] not in SPECS:
+
+def make_material(caller: Caller, request: Mapping[str, Any]) -> bytes | None:
+    """Material for a key of origin kms, made before the transaction; None for an empty key.
+
+    An RSA key that would be refused is not made: what `create_key` raises is raised here already, from what can be
+    told without a lock. Raises TOO_MANY_REQUESTS for too many of them.
+    """
+    spec = SPECS[request["key_spec"]]
+    if request["origin"] == Origin.EXTERNAL:
         return None
-    return mathematics.generate(SPECS[request["key_spec"]])
+    if spec.family is Family.RSA:
+        wire_id = request["enterprise_project_id"] or DEFAULT_WIRE_ID
+        if not caller.may(CREATE, wire_id):
+            return None  # refused in a moment, and by whom it should be
+        limits.admit(RSA_RATE, caller)
+        _check(caller, wire_id, spec, request["key_usage"], request["origin"], request["tags"])
+        _check_quota(Project.objects.get(pk=caller.project_id))
+        if queries.alias_is_taken(caller.project_id, request["key_alias"]):
+            raise KmsError(errors.ALIAS_DUPLICATE, field="key_alias")
+    return mathematics.generate(spec)
 
 
 def create_key(
@@ -46,19 +66,14 @@ def create_key(
     the right to tag.
     """
     spec = SPECS[key_spec]
-    usage = _usage(spec, key_usage)
-    if origin == Origin.EXTERNAL and not spec.importable:
-        raise KmsError(errors.HMAC_UNSUPPORTED, field="origin")
-    if tags and not caller.may("kms:cmkTag:create", project.enterprise_project_id):
-        raise KmsError(errors.NO_PERMISSION, field="tags", hint="kms:cmkTag:create")
-    _check_enterprise_project(caller, project.enterprise_project_id or "0")
+    wire_id = project.enterprise_project_id or DEFAULT_WIRE_ID
+    usage = _check(caller, wire_id, spec, key_usage, origin, tags)
     # Counting is serialised, so that two at once cannot both take the last place.
     locked = locked_project(caller.project_id)
-    if queries.count_towards_quota(caller.project_id) >= quota_limit(locked):
-        raise KmsError(errors.TOO_MANY_KEYS)
+    _check_quota(locked)
     key = Key(
         project=locked,
-        enterprise_project_id=project.enterprise_project_id or "0",
+        enterprise_project_id=wire_id,
         alias=key_alias,
         description=key_description or "",
         spec_name=spec.name,
@@ -83,6 +98,24 @@ def suggest_alias(project_id: str) -> str:
         alias = f"KMS-{secrets.token_hex(2)}"
         if not queries.alias_is_taken(project_id, alias):
             return alias
+
+
+def _check(
+    caller: Caller, wire_id: str, spec: KeySpec, key_usage: str | None, origin: str, tags: Sequence[tuple[str, str]]
+) -> Usage:
+    """What can be told of a request without a lock; the usage that the key will have."""
+    usage = _usage(spec, key_usage)
+    if origin == Origin.EXTERNAL and not spec.importable:
+        raise KmsError(errors.HMAC_UNSUPPORTED, field="origin")
+    if tags and not caller.may("kms:cmkTag:create", wire_id):
+        raise KmsError(errors.NO_PERMISSION, field="tags", hint="kms:cmkTag:create")
+    _check_enterprise_project(caller, wire_id)
+    return usage
+
+
+def _check_quota(project: Project) -> None:
+    if queries.count_towards_quota(project.pk) >= quota_limit(project):
+        raise KmsError(errors.TOO_MANY_KEYS)
 
 
 def _usage(spec: KeySpec, wanted: str | None) -> Usage:

@@ -24,6 +24,7 @@ from imports.api import IMPORT_KEY_MATERIAL  # noqa: E402
 from imports.models import WrappingKey  # noqa: E402
 from imports.tasks import expire_material, expire_wrapping_keys  # noqa: E402
 from keys.api.aliases import CREATE_ALIAS  # noqa: E402
+from keys.api.encryption import ENCRYPT_DATA  # noqa: E402
 from keys.api.lifecycle import UPDATE_KEY_ALIAS  # noqa: E402
 from keys.api.rotation import ENABLE_KEY_ROTATION  # noqa: E402
 from keys.models import Key  # noqa: E402
@@ -231,14 +232,22 @@ def one_name(rounds: int):
     return outcomes
 
 
+def first_use(users: int):
+    """Many services at once are the first to encrypt with the default key."""
+    caller = alice()
+    fields = {"key_id": "alias/obs/default", "plain_text": "a text"}
+    answers = together(*(lambda: perform(ENCRYPT_DATA, caller, fields) for _ in range(users)))
+    return answers, Key.objects.filter(is_default=True).count()
+
+
 def last_place(rounds: int):
-    """The quota has one place left, and four want it."""
+    """The quota has one place left, and twenty want it."""
     from django.conf import settings
 
     caller, outcomes = alice(), []
     for _ in range(rounds):
-        settings.KMS_QUOTA_KEYS = Key.objects.filter(project_id=caller.project_id).count() + 1
-        outcomes.append(sorted(together(*(lambda: stage.a_key(caller) for _ in range(4)))))
+        settings.KMS_QUOTA_KEYS = Key.objects.filter(project_id=caller.project_id, is_default=False).count() + 1
+        outcomes.append(sorted(together(*(lambda: stage.a_key(caller) for _ in range(20)))))
     settings.KMS_QUOTA_KEYS = 1000
     return outcomes
 
@@ -302,8 +311,8 @@ def inspect():
 
 
 WHAT = (
-    prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, one_name, last_place, grow, sweep,
-    sweep_together, inspect,
+    prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, one_name, first_use, last_place,
+    grow, sweep, sweep_together, inspect,
 )  # fmt: skip
 
 

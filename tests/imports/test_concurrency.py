@@ -118,8 +118,12 @@ def test_a_name_that_three_keys_want_at_once_is_given_once(installation):
     assert installation.run("one_name", 5) == [["KMS.1104", "KMS.1104", "done"]] * 5
 
 
+def test_many_first_uses_of_a_default_key_at_once_make_one(installation):
+    assert installation.run("first_use", 8) == [["done"] * 8, 1]
+
+
 def test_the_last_place_of_a_quota_is_given_once(installation):
-    assert installation.run("last_place", 5) == [["KMS.1105"] * 3 + ["done"]] * 5
+    assert installation.run("last_place", 2) == [["KMS.1105"] * 19 + ["done"]] * 2
 
 
 # --- jobs ---------------------------------------------------------------------------------------------------------

@@ -131,6 +131,8 @@ RIGHT = {
     "update-key-rotation-interval": _about(_rotating, rotation_interval=30),
     "get-key-rotation-status": _about(a_key),
     "rotate-on-demand": _about(a_key),
+    "user-instances": lambda caller: {},
+    "user-quotas": lambda caller: {},
     "create-alias": _about(a_key, alias="another-by-a-test"),
     "list-aliases": _about(a_key),
     "delete-aliases": _aliased,

@@ -27,7 +27,7 @@ ABOUT_A_KEY = [operation for operation in OPEN if any(isinstance(field, KeyId) f
 READING = {
     "describe-key", "list-keys", "view-keys", "get-key-rotation-status", "list-grants", "list-retirable-grants",
     "list-tags", "list-project-tags", "list-instances",
-    "list-aliases",
+    "list-aliases", "user-instances", "user-quotas",
 }  # fmt: skip
 CHANGES_OF_TAGS = {"create-tag", "edit-tags", "delete-tag"}
 
