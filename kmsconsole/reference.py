@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from kmsconsole.clients import HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS
 from kmsconsole.urls import OPERATIONS
 from operations.errors import CATALOGUE
 from operations.fields import Field
@@ -12,7 +13,7 @@ _NOTE = "<!-- Written by `make docs` from the code: change the declaration, not 
 
 def pages() -> dict[str, str]:
     """File name and text of each page."""
-    return {"operations.md": _operations(), "errors.md": _errors()}
+    return {"operations.md": _operations(), "errors.md": _errors(), "clients.md": _clients()}
 
 
 def _operations() -> str:
@@ -50,6 +51,24 @@ def _errors() -> str:
     )
     head = ("# Errors", "", _NOTE, "", 'An error answers `{"error": {"error_code": …, "error_msg": …}}`.', "")
     return "\n".join([*head, "| Code | Status | Message | What to do |", "|---|---|---|---|", *rows, ""])
+
+
+def _clients() -> str:
+    """The SDK's methods, those that work and those that do not."""
+    lines = ["# The cloud's own SDK", "", _NOTE, ""]
+    lines += [
+        "`huaweicloudsdkkms` works unmodified, with an access key or with a token: [how](../use/api.md). The tests",
+        "call every method that works over HTTP, and compare this page with the SDK's own list of methods.",
+        "",
+    ]
+    for group, methods in HUAWEI_WORKS.items():
+        lines += [f"## {group}", "", "| Method | Calls | Here |", "|---|---|---|"]
+        lines += [f"| `{method}` | `{path}` | works |" for method, path in methods.items()]
+        lines.append("")
+    lines += ["## Out of scope", "", "Each answers `400`, `KMS.0201`.", "", "| Methods | Why |", "|---|---|"]
+    for reason, names in HUAWEI_OUT_OF_SCOPE.items():
+        lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {reason} |")
+    return "\n".join([*lines, ""])
 
 
 def _cell(text: str) -> str:

@@ -91,6 +91,14 @@ def test_in_a_full_bucket_what_stops_to_count_first_makes_room(table, monkeypatc
     assert not table.is_replay(f"{0:064}", at=at, until=LATER)
 
 
+def test_a_time_that_reads_like_a_name_is_none(table, monkeypatch):
+    monkeypatch.setattr(table, "_place_of", lambda signature: (signature.encode(), replay._SALT_BYTES))
+    table.is_replay("a" * 8, at=int.from_bytes(b"b" * 8, "little"), until=0)
+
+    assert not table.is_replay("b" * 8, at=NOON, until=LATER)
+    assert table.is_replay("b" * 8, at=NOON + 60, until=LATER)
+
+
 def test_two_installations_put_one_signature_into_different_buckets(tmp_path):
     """Nobody can choose signatures of his own that fall where another's stands."""
     tables = [SeenSignatures(tmp_path / str(number)) for number in range(8)]

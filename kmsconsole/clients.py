@@ -1,0 +1,118 @@
+"""What of the cloud's own SDK works here, method by method: data for docs/reference/clients.md.
+
+The tests call each method that works, unmodified and over the wire, and compare the list with the SDK's own: a method
+that a new version brings turns up as missing. The product itself needs no SDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Methods of `KmsClient` in `huaweicloudsdkkms.v2`, with what each of them calls below /v1.0/{project_id}/kms/.
+HUAWEI_WORKS: Mapping[str, Mapping[str, str]] = {
+    "Keys": {
+        "create_key": "create-key",
+        "list_key_detail": "describe-key",
+        "list_keys": "list-keys",
+        "enable_key": "enable-key",
+        "disable_key": "disable-key",
+        "delete_key": "schedule-key-deletion",
+        "cancel_key_deletion": "cancel-key-deletion",
+        "update_key_alias": "update-key-alias",
+        "update_key_description": "update-key-description",
+    },
+    "Aliases": {
+        "create_alias": "aliases",
+        "list_aliases": "aliases",
+        "associate_alias": "alias/associate",
+        "delete_alias": "aliases",
+    },
+    "Data keys and random data": {
+        "create_random": "gen-random",
+        "create_datakey": "create-datakey",
+        "create_datakey_without_plaintext": "create-datakey-without-plaintext",
+        "encrypt_datakey": "encrypt-datakey",
+        "decrypt_datakey": "decrypt-datakey",
+        "create_ec_datakey_pair": "create-ec-datakey-pair",
+        "create_rsa_datakey_pair": "create-rsa-datakey-pair",
+    },
+    "Small data": {
+        "encrypt_data": "encrypt-data",
+        "decrypt_data": "decrypt-data",
+        "re_encrypt": "re-encrypt",
+    },
+    "Signatures and MACs": {
+        "sign": "sign",
+        "validate_signature": "verify",
+        "show_public_key": "get-publickey",
+        "generate_mac": "generate-mac",
+        "verify_mac": "verify-mac",
+    },
+    "Import": {
+        "create_parameters_for_import": "get-parameters-for-import",
+        "import_key_material": "import-key-material",
+        "delete_imported_key_material": "delete-imported-key-material",
+    },
+    "Rotation": {
+        "enable_key_rotation": "enable-key-rotation",
+        "disable_key_rotation": "disable-key-rotation",
+        "update_key_rotation_interval": "update-key-rotation-interval",
+        "show_key_rotation_status": "get-key-rotation-status",
+        "rotate_on_demand": "rotate-on-demand",
+    },
+    "Grants": {
+        "create_grant": "create-grant",
+        "list_grants": "list-grants",
+        "list_retirable_grants": "list-retirable-grants",
+        "cancel_self_grant": "retire-grant",
+        "cancel_grant": "revoke-grant",
+    },
+    "Tags": {
+        "create_kms_tag": "{key_id}/tags",
+        "batch_create_kms_tags": "{key_id}/tags/action",
+        "show_kms_tags": "{key_id}/tags",
+        "delete_tag": "{key_id}/tags/{key}",
+        "list_kms_tags": "tags",
+        "list_kms_by_tags": "resource_instances/action",
+    },
+    "Account and versions": {
+        "show_user_instances": "user-instances",
+        "show_user_quotas": "user-quotas",
+        "show_versions": "/",
+        "show_version": "/v1.0",
+    },
+}
+
+# What the service does not do. Each of these answers 400 KMS.0201, as any unknown address does.
+HUAWEI_OUT_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
+    "Dedicated keystores are hardware that a customer rents.": (
+        "create_key_store",
+        "delete_key_store",
+        "disable_key_store",
+        "enable_key_store",
+        "list_key_stores",
+        "show_key_store",
+    ),
+    "Access points lead from a private network of the original cloud to its service.": (
+        "create_access_point",
+        "delete_access_point",
+        "disable_access_point",
+        "download_access_point_private_key",
+        "enable_access_point",
+        "list_access_point",
+    ),
+    "Policies of single keys: grants and IAM policies say who may use a key.": (
+        "create_key_policy",
+        "delete_key_policy",
+        "list_key_policy",
+        "show_key_policy",
+        "update_key_policy",
+    ),
+    "Keys live in one region.": ("list_support_regions", "replicate_key", "update_primary_region"),
+    "Capsules are data keys for the original cloud's secure enclaves.": (
+        "create_datakey_capsule",
+        "decrypt_datakey_capsule",
+    ),
+    "Key agreement is no use of a key here.": ("derive_shared_secret",),
+    "PINs of the dedicated keystores.": ("create_pin",),
+}
