@@ -214,3 +214,14 @@ def test_random_bytes_are_told_in_hexadecimal(kms, bits):
 
     assert len(bytes.fromhex(first)) == len(bytes.fromhex(second)) == bits // 8
     assert bits == 8 or first != second
+
+
+def test_keys_and_quotas_are_counted(kms):
+    before = kms.get_instance_number().instance_num
+
+    kms.create_key(key_alias=unique("otc"))
+
+    assert kms.get_instance_number().instance_num == before + 1
+    quotas = {quota.type: quota for quota in kms.quotas()}
+    assert (quotas["CMK"].used, quotas["CMK"].quota) == (before + 1, 1000)
+    assert quotas["grant_per_CMK"].quota == 100

@@ -86,3 +86,35 @@ func TestARevokedTokenIsReplacedOnce(t *testing.T) {
 		t.Error("the revoked token is still used")
 	}
 }
+
+// A client that is given a token asks for what it stands for, or exchanges it for one of another scope.
+func TestATokenTellsOfItselfAndSignsIn(t *testing.T) {
+	options := fromEnvironment(t)
+	provider := signIn(t, options)
+	identity, err := openstack.NewIdentityV3(provider, gophercloud.EndpointOpts{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	told := tokens.Get(identity, provider.Token())
+	project, err := told.ExtractProject()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "project", project.ID, os.Getenv("KMS_TEST_PROJECT_ID"))
+	services, err := told.ExtractServiceCatalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(services.Entries) == 0 {
+		t.Error("the catalog is empty")
+	}
+
+	exchanged := gophercloud.AuthOptions{
+		IdentityEndpoint: options.IdentityEndpoint,
+		TokenID:          provider.Token(),
+		TenantID:         project.ID,
+	}
+	var list keyList
+	at(t, signIn(t, exchanged)).post("list-keys", object{"limit": "1"}, &list)
+}
