@@ -233,6 +233,11 @@ class Grant(models.Model):
     def __str__(self) -> str:
         return f"{self.name or self.grant_id} to {self.grantee_kind} {self.grantee}"
 
+    @property
+    def trace_members(self) -> dict[str, str]:
+        """What making it found out: by this ID the trail tells which grant ended later."""
+        return {"grant_id": self.grant_id}
+
     def is_to(self, caller: Caller) -> bool:
         """Whether the caller is the grantee, or a user of the account that is."""
         return self.grantee == (caller.user_id if self.grantee_kind == GranteeKind.USER else caller.account_id)

@@ -25,15 +25,17 @@ from imports.models import WrappingKey  # noqa: E402
 from imports.tasks import expire_material, expire_wrapping_keys  # noqa: E402
 from keys.api.aliases import CREATE_ALIAS  # noqa: E402
 from keys.api.encryption import ENCRYPT_DATA  # noqa: E402
+from keys.api.grants import RETIRE_GRANT, REVOKE_GRANT  # noqa: E402
 from keys.api.lifecycle import UPDATE_KEY_ALIAS  # noqa: E402
 from keys.api.rotation import ENABLE_KEY_ROTATION  # noqa: E402
-from keys.models import Key  # noqa: E402
+from keys.models import Grant, Key, Tag  # noqa: E402
 from keys.tasks import delete_due_keys, rotate_due_keys  # noqa: E402
 from kmscrypto import fingerprint, specs  # noqa: E402
 from operations import clock  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
 from operations.models import Trace  # noqa: E402
 from operations.perform import perform  # noqa: E402
+from tags.api import CREATE_TAG  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.kmscrypto import keys as private_keys  # noqa: E402
 from tests.operations import stage  # noqa: E402
@@ -252,6 +254,35 @@ def last_place(rounds: int):
     return outcomes
 
 
+def last_places_on_a_key(rounds: int):
+    """A key has room for one grant and one tag more, and four want each: what they were told, and what is there."""
+    caller, outcomes = alice(), []
+    for _ in range(rounds):
+        key = stage.a_key(caller)
+        fields = {"grantee": "a" * 32, "grantee_kind": "user", "operations": ["describe-key"], "issued_by": "b"}
+        Grant.objects.bulk_create(Grant(key=key, created_at=key.created_at, **fields) for _ in range(99))
+        Tag.objects.bulk_create(Tag(key=key, name=f"tag-{number}") for number in range(19))
+
+        def tag(number, key=key):
+            perform(CREATE_TAG, caller, {"key_id": key.key_id, "tag": {"key": f"wanted-{number}"}})
+
+        grants = together(*(lambda key=key: stage.a_grant(caller, key) for _ in range(4)))
+        tags = together(*(lambda number=number, tag=tag: tag(number) for number in range(4)))
+        outcomes.append([sorted(grants), key.grants.count(), sorted(tags), key.tags.count()])
+    return outcomes
+
+
+def end_a_grant_twice(rounds: int):
+    """Its owner revokes a grant while its retiring principal retires it."""
+    caller, outcomes = alice(), []
+    for _ in range(rounds):
+        grant = stage.a_grant(caller, stage.a_key(caller), retiring_principal=caller.user_id)
+        fields = {"key_id": grant.key.key_id, "grant_id": grant.grant_id}
+        acts = [lambda end=end, fields=fields: perform(end, caller, fields) for end in (REVOKE_GRANT, RETIRE_GRANT)]
+        outcomes.append(sorted(together(*acts)))
+    return outcomes
+
+
 # --- sweeps -------------------------------------------------------------------------------------------------------
 
 
@@ -312,7 +343,7 @@ def inspect():
 
 WHAT = (
     prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, one_name, first_use, last_place,
-    grow, sweep, sweep_together, inspect,
+    last_places_on_a_key, end_a_grant_twice, grow, sweep, sweep_together, inspect,
 )  # fmt: skip
 
 

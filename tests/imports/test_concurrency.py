@@ -126,6 +126,16 @@ def test_the_last_place_of_a_quota_is_given_once(installation):
     assert installation.run("last_place", 2) == [["KMS.1105"] * 19 + ["done"]] * 2
 
 
+def test_the_last_places_for_grants_and_tags_of_a_key_are_given_once(installation):
+    outcomes = installation.run("last_places_on_a_key", 3)
+
+    assert outcomes == [[["KMS.2404"] * 3 + ["done"], 100, ["KMS.0409"] * 3 + ["done"], 20]] * 3
+
+
+def test_a_grant_ends_once(installation):
+    assert installation.run("end_a_grant_twice", 5) == [["KMS.2501", "done"]] * 5
+
+
 # --- jobs ---------------------------------------------------------------------------------------------------------
 
 NOTHING = {"material": 0, "offers": 0, "deletions": 0, "rotations": 0}

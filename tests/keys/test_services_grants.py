@@ -23,6 +23,7 @@ from keys.models import Grant, Key
 from keys.tasks import delete_due_keys
 from operations import errors
 from operations.caller import Rights, Statement
+from operations.models import Trace
 from operations.perform import perform
 from projects.models import QuotaKind, QuotaOverride
 from tests import factories
@@ -122,6 +123,23 @@ def test_it_is_listed_as_it_was_made(alice, the_clock):
             "retiring_principal": "e4hkeeea506ex3wgnzyhi656n8hx8xa3",
         }
     ]
+
+
+def test_the_trail_tells_who_was_granted_what_and_when_it_ended(alice):
+    key = a_key(alice)
+    grant = a_grant(alice, key)
+
+    revoke(alice, grant)
+
+    made, ended = Trace.objects.filter(name__endswith="Grant").order_by("time", "pk")
+    assert made.request == {
+        "key_id": key.key_id,
+        "grant_id": grant.grant_id,
+        "grantee_principal": GRANTEE,
+        "grantee_principal_type": "user",
+        "operations": ["describe-key"],
+    }
+    assert (ended.name, ended.request["grant_id"]) == ("revokeGrant", grant.grant_id)
 
 
 def test_whatever_is_optional_may_be_empty(alice):
