@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from keys.pages import creation, detail, dialogs, listing, tool
+from keys.pages import creation, detail, dialogs, grants, listing, tool
 
 app_name = "keys"
 
@@ -19,7 +19,10 @@ urlpatterns = [
     path("keys/<str:key_id>", detail.BasicInformation.as_view(), name="detail"),
     path("keys/<str:key_id>/tool", tool.Tool.as_view(), name="tool"),
     path("keys/<str:key_id>/public-key", tool.PublicKeyFile.as_view(), name="public_key"),
-    path("keys/<str:key_id>/tags", detail.Tags.as_view(), name="tags"),
+    path("keys/<str:key_id>/grants", grants.Grants.as_view(), name="grants"),
+    path("keys/<str:key_id>/grants/create", grants.CreateGrant.as_view(), name="create_grant"),
+    path("keys/<str:key_id>/grants/<str:grant_id>", grants.GrantDetails.as_view(), name="grant"),
+    path("keys/<str:key_id>/grants/<str:grant_id>/revoke", grants.RevokeGrant.as_view(), name="revoke_grant"),
     path("keys/<str:key_id>/material", detail.Material.as_view(), name="material"),
     path("keys/<str:key_id>/alias", dialogs.EditAlias.as_view(), name="edit_alias"),
     path("keys/<str:key_id>/description", dialogs.EditDescription.as_view(), name="edit_description"),

@@ -32,6 +32,7 @@ urlpatterns = [
     path("console/", include("projects.urls")),
     path("console/kms/", include("keys.urls")),
     path("console/kms/", include("imports.urls")),
+    path("console/kms/", include("tags.urls")),
 ]
 
 handler400 = "kmsconsole.errors.bad_request"

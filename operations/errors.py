@@ -205,7 +205,11 @@ DATA_KEY_CIPHER_MISMATCH = _bad("KMS.2204", "The length of cipher_text does not 
 
 # Grants
 CREATE_GRANT_ALONE = _bad("KMS.2401", "Specify an operation in addition to create-grant.")
-PRINCIPAL_INVALID = _bad("KMS.2402", "Invalid user ID.", _("1 to 64 letters and digits."))
+PRINCIPAL_INVALID = _bad(
+    "KMS.2402",
+    "Invalid user ID.",
+    _("Invalid user ID. Use 1 to 64 letters and digits; it stands under My Credentials."),
+)
 TOO_MANY_GRANTS = _bad(
     "KMS.2404", "Too many CMK grants.", _("Revoke a grant that is not needed any more, then try again.")
 )

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from keys.api.listing import PAGE
-from keys.api.schemas import ALIAS_PATTERN, milliseconds
+from keys.api.schemas import ALIAS_HINT, ALIAS_PATTERN, milliseconds
 from keys.locate import the_key, the_locked_granted_key, the_locked_key, the_project
 from keys.models import RETIRE_GRANT as RETIRE_GRANT_NAME
 from keys.models import Grant, GranteeKind
@@ -144,7 +144,7 @@ CREATE_GRANT = Operation(
                 traced=True,
                 about="What the grantee may do with the key; `create-grant` cannot stand alone.",
             ),
-            Optional(name="name", pattern=ALIAS_PATTERN, about="A label; it need not be unique."),
+            Optional(name="name", pattern=ALIAS_PATTERN, hint=ALIAS_HINT, about="A label; it need not be unique."),
             OptionalPrincipal(
                 name="retiring_principal", about="The ID of a user who may retire the grant, wherever he works."
             ),

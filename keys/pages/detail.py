@@ -1,4 +1,4 @@
-"""One key: its facts, its tags and the history of its material. Each tab is a page with an address of its own."""
+"""One key: its facts and the history of its material. Each tab is a page with an address of its own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from operations import clock, errors
 from operations.console import Page, go, toast
 from operations.errors import KmsError
 from operations.perform import perform
-
-MOST_TAGS = 20
 
 
 class KeyPage(Page):
@@ -74,23 +72,32 @@ class KeyPage(Page):
         }
 
     def tabs(self) -> list[dict[str, Any]]:
-        tabs: list[tuple[str, str, int | None]] = [("detail", _("Basic Information"), None)]
+        tabs: list[tuple[str, str, str, int | None]] = [("detail", "keys:detail", _("Basic Information"), None)]
         if not self.key.is_default:
-            tabs += [("tool", _("Online Tool"), None), ("tags", _("Tags"), self.tag_count)]
-        tabs.append(("material", _("Key Material"), None))
+            tabs += [
+                ("tool", "keys:tool", _("Online Tool"), None),
+                ("grants", "keys:grants", _("Grants"), self.grant_count),
+                ("tags", "tags:list", _("Tags"), self.tag_count),
+            ]
+        tabs.append(("material", "keys:material", _("Key Material"), None))
         return [
-            {
-                "label": label,
-                "url": reverse(f"keys:{name}", args=[self.key.key_id]),
-                "current": name == self.tab,
-                "count": count,
-            }
-            for name, label, count in tabs
+            {"label": label, "url": url, "current": name == self.tab, "count": count}
+            for name, view, label, count in tabs
+            if (url := actions.address(view, self.key.key_id))
         ]
 
+    # How many there are is told to who may list them.
+
     @cached_property
-    def tag_count(self) -> int:
-        return self.key.tags.count()
+    def tag_count(self) -> int | None:
+        return self.key.tags.count() if self._may("kms:cmkTag:list") else None
+
+    @cached_property
+    def grant_count(self) -> int | None:
+        return self.key.grants.count() if self._may("kms:grant:list") else None
+
+    def _may(self, action: str) -> bool:
+        return self.caller.may(action, self.key.enterprise_project_id)
 
 
 class BasicInformation(KeyPage):
@@ -101,18 +108,6 @@ class BasicInformation(KeyPage):
         can_edit = Use.EDIT in self.key.uses_open()
         denied = actions.denial(self.caller, ("kms:cmk:update",), self.key.enterprise_project_id)
         return {**super().context(), "can_edit": can_edit, "edit_denied": denied}
-
-
-class Tags(KeyPage):
-    """What a key is labelled with. Tags are given when a key is made."""
-
-    tab = "tags"
-    template_name = "keys/tags.html"
-
-    def context(self) -> dict[str, Any]:
-        tags = list(self.key.tags.all())
-        self.tag_count = len(tags)
-        return {**super().context(), "tags": tags, "left": MOST_TAGS - len(tags)}
 
 
 class Material(KeyPage):

@@ -44,6 +44,8 @@ class Dialog(Page):
     # What the button waits for, as data attributes know it (docs/develop/frontend.md).
     waits: ClassVar[str] = ""
     is_dangerous: ClassVar[bool] = False
+    # Nothing is asked: there is nothing to confirm and nothing to cancel.
+    only_shows: ClassVar[bool] = False
     size: ClassVar[str] = ""
 
     def show(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:

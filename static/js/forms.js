@@ -2,19 +2,38 @@
 // and puts the focus where something is wrong.
 import { $, $$, mount } from "./dom.js";
 
-// A button waits, all at once, for the boxes named in data-needs, for a typed word, and for the fields of its form.
+// A button waits, all at once, for the boxes named in data-needs, for one of those inside data-needs-any, for a typed
+// word, and for the fields of its form.
 function needs(button) {
   const boxes = (button.dataset.needs ?? "").split(",").map((part) => part.trim()).filter(Boolean).map((part) => $(part)).filter(Boolean);
   const word = button.hasAttribute("data-confirm-ok") ? $("[data-confirm]", button.form ?? document) : null;
   const form = button.hasAttribute("data-valid-form") ? button.form : null;
+  const any = button.dataset.needsAny ? $(button.dataset.needsAny) : null;
   const set = () => {
     button.disabled = boxes.some((box) => !box.checked) || (word !== null && word.value !== word.dataset.confirm)
-      || (form !== null && !form.matches(":valid"));
+      || (form !== null && !form.matches(":valid")) || (any !== null && $("input:checked", any) === null);
   };
-  for (const source of [...boxes, word, form]) {
+  for (const source of [...boxes, word, form, any]) {
     source?.addEventListener("input", set);
     source?.addEventListener("change", set);
   }
+  set();
+}
+
+// data-all="#choices": ticks all boxes in there, or none, and shows how it stands with them.
+function all(box) {
+  const choices = $(box.dataset.all);
+  const boxes = $$("input[type=checkbox]", choices);
+  const set = () => {
+    const ticked = boxes.filter((each) => each.checked).length;
+    box.checked = ticked === boxes.length;
+    box.indeterminate = ticked > 0 && !box.checked;
+  };
+  box.addEventListener("change", () => {
+    boxes.forEach((each) => { each.checked = box.checked; });
+    choices.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  choices.addEventListener("change", set);
   set();
 }
 
@@ -96,7 +115,8 @@ function when(part) {
 }
 
 mount("[data-when]", when);
-mount("[data-needs], [data-confirm-ok], [data-valid-form]", needs);
+mount("[data-needs], [data-needs-any], [data-confirm-ok], [data-valid-form]", needs);
+mount("[data-all]", all);
 mount(".counted > output", counter);
 mount("[data-reveal]", reveal);
 mount("form[data-autosubmit]", (form) => form.addEventListener("change", () => form.requestSubmit()));

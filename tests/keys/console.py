@@ -19,7 +19,8 @@ def signed_in(user, *, htmx: str | None = None) -> Client:
 
 
 def address(view: str, *args: str, **query) -> str:
-    return reverse(f"keys:{view}", args=args, query=query or None)
+    """Of a page of keys, or by its full name of an app that stands on them: `tags:list`."""
+    return reverse(view if ":" in view else f"keys:{view}", args=args, query=query or None)
 
 
 class Document(HTMLParser):
