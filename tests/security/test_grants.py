@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 from django.db import transaction
 
-from keys.locate import the_enterprise_project, the_project
 from keys.models import Grant, GranteeKind, Key
 from kmsconsole.urls import OPERATIONS
 from operations import errors
 from operations.caller import Kind, Rights, Statement
 from operations.errors import KmsError
+from operations.fields import KeyId
 from operations.perform import perform
 from tests import factories
 from tests.operations.stage import a_key, refused
@@ -23,7 +23,7 @@ from tests.security.requests import RIGHT
 
 OPEN = [operation for operation in OPERATIONS if operation.action is not None]
 GRANTABLE = [operation for operation in OPEN if operation.grantable]
-ABOUT_A_KEY = [operation for operation in OPEN if operation.locate not in (the_project, the_enterprise_project)]
+ABOUT_A_KEY = [operation for operation in OPEN if any(isinstance(field, KeyId) for field in operation.request.fields)]
 
 # What the original lets one grant, and signing, public keys and MACs, as far as they are declared (api.md 2).
 MAY_BE_GRANTABLE = {
@@ -100,8 +100,10 @@ def test_no_grant_opens_what_is_about_no_key(operation, alice, nobody):
     key = a_key(alice)
     grant(key, GranteeKind.USER, nobody.user_id, *[granted.name for granted in GRANTABLE])
 
-    with refused(errors.NO_PERMISSION):
+    with pytest.raises(KmsError) as caught:
         perform(operation, nobody, RIGHT[operation.name](alice))
+
+    assert caught.value.code.status == 403
 
 
 @named(GRANTABLE)
