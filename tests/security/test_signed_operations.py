@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import dataclass
 
 import pytest
 
@@ -11,43 +11,68 @@ from kmsconsole.urls import OPERATIONS
 from operations.models import Trace
 from tests import factories
 from tests.iam.signing import by_sdk, own_memory, pair_of, send
+from tests.operations.wire import code_of, url_of
 from tests.security.requests import RIGHT
 
 __all__ = ["own_memory", "send"]
 
 SERVED = [operation for operation in OPERATIONS if operation.path]
+OF_PROJECTS = [operation for operation in SERVED if operation.in_project]
 HEADERS = {"Content-Type": "application/json", "Host": "localhost:8000"}
+
+
+def named(operations):
+    return pytest.mark.parametrize("operation", operations, ids=lambda operation: operation.name)
+
+
+@dataclass
+class Signing:
+    """Sends an operation's request into alice's project; `added` changes the body behind the signer's back."""
+
+    send: object
+    project_id: str
+    at: object
+
+    def __call__(self, operation, pair, request, *, added=b""):
+        url, left = url_of(operation, self.project_id, request)
+        reads = operation.method == "GET"
+        query = [(name, str(value)) for name, value in left.items()] if reads else []
+        body = b"" if reads else json.dumps(left).encode()
+        done = by_sdk(pair, operation.method, url, at=self.at, query=query, headers=HEADERS, body=body)
+        return self.send(operation.method, done.uri, done.header_params, body + added)
 
 
 @pytest.fixture
 def signed(send, the_clock, alice):
-    """Sends an operation's right request as the user of this pair; `tamper` changes the body behind his back."""
-
-    def signed(operation, pair, request, *, tamper=False):
-        left = dict(request)
-        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda part: str(left.pop(part[1])), operation.path)
-        target = f"/v1.0/{alice.project_id}/{path}"
-        query = [(name, str(value)) for name, value in left.items()] if operation.method == "GET" else []
-        body = b"" if operation.method == "GET" else json.dumps(left).encode()
-        done = by_sdk(pair, operation.method, target, at=the_clock.at, query=query, headers=HEADERS, body=body)
-        return send(operation.method, done.uri, done.header_params, body + b" " if tamper else body)
-
-    return signed
+    return Signing(send, alice.project_id, the_clock.at)
 
 
-@pytest.mark.parametrize("operation", SERVED, ids=lambda operation: operation.name)
-def test_an_operation_is_open_to_who_signs_it_and_to_nobody_else(signed, operation, alice, mallory):
-    request = RIGHT[operation.name](alice)
-    own, foreign = pair_of(factories.alice()), pair_of(factories.mallory())
+def traces_of(name):
+    return list(Trace.objects.filter(user_name=name).values_list("name", "code"))
+
+
+@named(SERVED)
+def test_an_operation_is_open_to_who_signs_it_and_closed_to_who_changes_it(signed, operation, alice):
+    owner = factories.alice()
+    factories.allow(owner, "Security Administrator")
+    request, pair = RIGHT[operation.name](alice), pair_of(owner)
     Trace.objects.all().delete()
 
-    stranger = signed(operation, foreign, request)
-    assert (stranger.status_code, stranger.json()["error"]["error_code"]) == (403, "KMS.0321")
-    tampered = signed(operation, own, request, tamper=True)
-    assert (tampered.status_code, tampered.json()["error_code"]) == (401, "APIGW.0301")
-    traces = Trace.objects.values_list("name", "user_name", "code")
-    assert list(traces) == [(operation.trace, "mallory", "KMS.0321")]
+    changed = signed(operation, pair, request, added=b" ")
+    assert (changed.status_code, code_of(changed)) == (401, "APIGW.0301")
+    assert traces_of("alice") == []
 
-    answer = signed(operation, own, request)
+    answer = signed(operation, pair, request)
     assert answer.status_code == operation.status, answer.content
-    assert list(traces.filter(user_name="alice")) == [(operation.trace, "alice", "")]
+    assert traces_of("alice") == [(operation.trace, "")]
+
+
+@named(OF_PROJECTS)
+def test_an_operation_in_a_project_is_closed_to_other_accounts(signed, operation, alice, mallory):
+    request = RIGHT[operation.name](alice)
+    Trace.objects.all().delete()
+
+    answer = signed(operation, pair_of(factories.mallory()), request)
+
+    assert (answer.status_code, code_of(answer)) == (403, "KMS.0321")
+    assert traces_of("mallory") == [(operation.trace, "KMS.0321")]
