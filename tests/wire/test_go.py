@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import programs
 from tests.services.programs import GO_LIBRARIES
 
 pytestmark = pytest.mark.system
@@ -28,6 +29,12 @@ def go_tests(go, tmp_path_factory) -> Path:
 
     assert built.returncode == 0, built.stdout + built.stderr
     return program
+
+
+def test_the_sources_are_formatted(go):
+    gofmt = programs.find("gofmt", package="golang-go")
+
+    assert subprocess.run([gofmt, "-l", SOURCES], capture_output=True, text=True, check=True).stdout == ""
 
 
 @pytest.mark.parametrize("name", TESTS)

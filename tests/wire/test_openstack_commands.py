@@ -77,6 +77,12 @@ def test_a_key_is_led_through_its_states_by_its_alias(wire, commands):
     assert state_after("cancel", "delete", alias) == "3"
 
 
+def test_quotas_are_listed(commands):
+    quotas = {quota["type"]: quota["quota"] for quota in commands.ask("kms", "quota", "list")}
+
+    assert quotas == {"CMK": 1000, "grant_per_CMK": 100}
+
+
 def test_a_key_that_does_not_exist_ends_the_command_with_an_error(commands):
     refused = commands.run("kms", "cmk", "show", unique("nobody"))
 
