@@ -23,7 +23,9 @@ from keys.api.lifecycle import (
     UPDATE_KEY_ALIAS,
     UPDATE_KEY_DESCRIPTION,
 )
+from keys.api.rotation import DISABLE_KEY_ROTATION, ENABLE_KEY_ROTATION, UPDATE_KEY_ROTATION_INTERVAL
 from keys.api.schemas import ALIAS_MISSING_HINT
+from keys.services.rotation import DEFAULT_DAYS
 from keys.states import Origin
 from kmscrypto.specs import SPECS, Usage
 from operations.console import OperationForm, TypedConfirmation
@@ -189,6 +191,39 @@ class DescriptionForm(OperationForm):
     def to_request(self) -> dict[str, Any]:
         # An empty description is a value here: it takes the old one away.
         return {"key_description": self.cleaned_data.get("key_description", "")}
+
+
+PERIOD_HINT = _("Enter an integer between 30 and 365.")
+
+
+class RotationForm(OperationForm):
+    """A period in days, for switching rotation on and for changing it."""
+
+    rotation_interval = forms.CharField(
+        label=_("Rotation Period (Day)"),
+        initial=str(DEFAULT_DAYS),
+        widget=forms.NumberInput({"min": "30", "max": "365", "step": "1", "inputmode": "numeric"}),
+        error_messages={"required": PERIOD_HINT},
+    )
+
+
+class EnableRotationForm(RotationForm):
+    operation = ENABLE_KEY_ROTATION
+
+    def clean_rotation_interval(self) -> str:
+        # For a program 0 means the default; a person who types it means nothing that we know.
+        typed: str = self.cleaned_data["rotation_interval"].strip()
+        if typed.isdecimal() and int(typed) == 0:
+            raise forms.ValidationError(PERIOD_HINT)
+        return typed
+
+
+class RotationIntervalForm(RotationForm):
+    operation = UPDATE_KEY_ROTATION_INTERVAL
+
+
+class DisableRotationForm(OperationForm):
+    operation = DISABLE_KEY_ROTATION
 
 
 class EnableForm(OperationForm):

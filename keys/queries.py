@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from keys.models import RETIRE_GRANT, Alias, Grant, GranteeKind, Key
+from keys.models import RETIRE_GRANT, Alias, Grant, GranteeKind, Key, KeyVersion
 from keys.states import State
 from operations import clock
 from operations.caller import Caller
@@ -17,6 +17,9 @@ from projects.models import Project
 OFFERED, IMPORTED = "getParametersForImport", "importKeyMaterial"
 DELETED, EXPIRED = "deleteImportedKeyMaterial", "expireKeyMaterial"
 MATERIAL_EVENTS = (OFFERED, IMPORTED, DELETED, EXPIRED)
+
+# On a page; a key that is rotated every 30 days has as many after eight years.
+MOST_VERSIONS = 100
 
 
 def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]:
@@ -131,6 +134,11 @@ def aliases_of(caller: Caller, key: Key | None, action: str) -> QuerySet[Alias]:
 def count_towards_quota(project_id: str) -> int:
     """Custom keys in every state, those waiting for deletion too (console.md B10)."""
     return count_living(project_id) - Key.objects.filter(project_id=project_id, is_default=True).count()
+
+
+def newest_versions(key: Key) -> list[KeyVersion]:
+    """As many as a page shows, the current one first."""
+    return list(key.versions.order_by("-number")[:MOST_VERSIONS])
 
 
 def material_history(key: Key) -> QuerySet[Trace]:

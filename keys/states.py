@@ -219,10 +219,15 @@ REFUSALS: Mapping[Use, Mapping[State, Code]] = {
 
 def refusal(use: Use, nature: Nature, state: State) -> Code | None:
     """Why a key of this nature, in this state, does not take this use; kind is told before state (api.md 1)."""
+    return never(use, nature) or REFUSALS[use].get(state)
+
+
+def never(use: Use, nature: Nature) -> Code | None:
+    """Why a key of this nature does not take this use in any state."""
     if nature.is_default and use not in OPEN_ON_DEFAULT_KEYS:
         return errors.DEFAULT_KEY
     of_kind = KINDS.get(use)
-    return (of_kind(nature) if of_kind else None) or REFUSALS[use].get(state)
+    return of_kind(nature) if of_kind else None
 
 
 def refusals_of(use: Use) -> frozenset[Code]:

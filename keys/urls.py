@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from keys.pages import creation, detail, dialogs, grants, listing, tool
+from keys.pages import creation, detail, dialogs, grants, listing, rotation, tool
 
 app_name = "keys"
 
@@ -23,6 +23,10 @@ urlpatterns = [
     path("keys/<str:key_id>/grants/create", grants.CreateGrant.as_view(), name="create_grant"),
     path("keys/<str:key_id>/grants/<str:grant_id>", grants.GrantDetails.as_view(), name="grant"),
     path("keys/<str:key_id>/grants/<str:grant_id>/revoke", grants.RevokeGrant.as_view(), name="revoke_grant"),
+    path("keys/<str:key_id>/rotation", rotation.RotationPolicy.as_view(), name="rotation"),
+    path("keys/<str:key_id>/rotation/enable", rotation.EnableRotation.as_view(), name="enable_rotation"),
+    path("keys/<str:key_id>/rotation/period", rotation.EditRotation.as_view(), name="edit_rotation"),
+    path("keys/<str:key_id>/rotation/disable", rotation.DisableRotation.as_view(), name="disable_rotation"),
     path("keys/<str:key_id>/material", detail.Material.as_view(), name="material"),
     path("keys/<str:key_id>/alias", dialogs.EditAlias.as_view(), name="edit_alias"),
     path("keys/<str:key_id>/description", dialogs.EditDescription.as_view(), name="edit_description"),

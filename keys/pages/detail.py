@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from keys import queries, states
 from keys.api.listing import DESCRIBE_KEY
 from keys.models import Key
 from keys.pages import actions
@@ -74,8 +75,10 @@ class KeyPage(Page):
     def tabs(self) -> list[dict[str, Any]]:
         tabs: list[tuple[str, str, str, int | None]] = [("detail", "keys:detail", _("Basic Information"), None)]
         if not self.key.is_default:
+            tabs.append(("tool", "keys:tool", _("Online Tool"), None))
+            if states.never(Use.ROTATE, self.key.nature) is None:
+                tabs.append(("rotation", "keys:rotation", _("Rotation Policy"), None))
             tabs += [
-                ("tool", "keys:tool", _("Online Tool"), None),
                 ("grants", "keys:grants", _("Grants"), self.grant_count),
                 ("tags", "tags:list", _("Tags"), self.tag_count),
             ]
@@ -119,7 +122,7 @@ class Material(KeyPage):
     def context(self) -> dict[str, Any]:
         key = self.key
         may_compare = self.caller.may(actions.IMPORT_MATERIAL, key.enterprise_project_id)
-        versions = list(key.versions.order_by("-number"))
+        versions = queries.newest_versions(key)
         current = next((version for version in versions if version.number == key.current_version), None)
         history = history_of(key) if key.is_external else []
         imports = [event for event in history if event.is_import]

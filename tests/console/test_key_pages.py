@@ -309,6 +309,50 @@ def test_alias_and_description_are_changed_on_the_page_of_the_key(keys, rest):
     expect(page.get_by_text("<b>bold</b>")).to_be_visible()
 
 
+def test_rotation_is_switched_on_changed_and_off_by_keyboard(keys, rest):
+    key_id = make(rest, a_name("rotate"))
+    page = keys(f"/{key_id}/rotation")
+    switch = page.get_by_role("switch", name="Key Rotation")
+    expect(switch).not_to_be_checked()
+
+    switch.press("Space")
+    period = dialog(page, "Enable Rotation Policy").get_by_label("Rotation Period (Day)")
+    expect(period).to_have_value("365")
+    period.fill("29")
+    expect(dialog(page, "Enable Rotation Policy").get_by_role("button", name="OK")).to_be_disabled()
+    period.fill("30")
+    page.keyboard.press("Enter")
+    expect_toast(page, "Key rotation enabled successfully")
+    expect(switch).to_be_checked()
+
+    page.get_by_role("link", name="Change rotation period").click()
+    dialog(page, "Change Rotation Period").get_by_label("Rotation Period (Day)").fill("90")
+    page.keyboard.press("Enter")
+    expect_toast(page, "Rotation period changed successfully")
+    rest.call("rotate-on-demand", key_id=key_id)
+    page.reload()
+    expect(page.get_by_role("row", name="1").get_by_text("Decrypt only")).to_be_visible()
+    inspect(page, "rotation")
+
+    switch.click()
+    inspect(page, "disable rotation")
+    dialog(page, "Disable Rotation Policy").get_by_role("button", name="OK").click()
+    expect_toast(page, "Key rotation disabled successfully")
+    expect(switch).not_to_be_checked()
+
+
+def test_without_script_the_switch_leads_to_a_page(watched, console_server, admin_state, rest):
+    page = watched(console_server, storage_state=admin_state, java_script_enabled=False).new_page()
+    page.goto(f"{console_server.url}/console/kms/keys/{make(rest, a_name('rotate'))}/rotation")
+
+    page.get_by_role("switch", name="Key Rotation").click()
+    page.get_by_label("Rotation Period (Day)").fill("60")
+    page.get_by_role("button", name="OK").click()
+
+    expect(page.get_by_role("switch", name="Key Rotation")).to_be_checked()
+    expect(page.get_by_text("60", exact=True)).to_be_visible()
+
+
 def test_the_tool_encrypts_copies_and_decrypts(keys, rest):
     page = keys(f"/{make(rest, a_name('tool'))}/tool")
     execute = page.get_by_role("button", name="Execute")

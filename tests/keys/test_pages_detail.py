@@ -3,6 +3,8 @@
 import pytest
 
 from imports.api import IMPORT_KEY_MATERIAL
+from keys import queries
+from keys.api.rotation import ROTATE_ON_DEMAND
 from keys.models import Key, Tag
 from operations import clock, errors
 from operations.models import Trace
@@ -326,6 +328,21 @@ def test_a_key_of_kms_shows_its_versions(alice):
 
     assert page.texts("th", scope="row") == ["1"]
     assert "Current" in page.texts("span", class_="badge ok")
+
+
+def test_a_rotated_key_shows_the_newest_of_its_versions(alice, monkeypatch):
+    key = stage.a_key(alice)
+    for _ in range(3):
+        perform(ROTATE_ON_DEMAND, alice, {"key_id": key.key_id})
+
+    page = see(factories.alice(), "material", key)
+    assert page.texts("th", scope="row") == ["4", "3", "2", "1"]
+    assert page.texts("span", class_="badge") == ["Decrypt only"] * 3
+
+    monkeypatch.setattr(queries, "MOST_VERSIONS", 2)
+    page = see(factories.alice(), "material", key)
+    assert page.texts("th", scope="row") == ["4", "3"]
+    assert "The newest 2 of 4 versions." in page.text
 
 
 def test_another_keys_history_is_not_shown(alice, mallory):
