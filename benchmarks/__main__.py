@@ -120,7 +120,7 @@ def lists(chosen: argparse.Namespace) -> None:
         with _started(chosen) as product:
             _run("benchmarks.fill", product, str(count))
             session = product.console_session()
-            console = product.url("/console/kms/keys?limit=100")
+            console = product.url("/console/kms/keys")
             page = Work("console's page", console, [""], lambda _, session=session: session, "GET")
             works = [_floor(product), _work(product, "list-keys", [{"limit": 100}]), page]
             samples = interleaved(works, rounds=chosen.rounds)

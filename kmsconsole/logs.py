@@ -67,6 +67,8 @@ def configuration(level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
+            # What is refused is in the traces; a line for each as well would let anybody fill the disk.
+            "django.request": {"level": "ERROR"},
             # A line for each job of each sweep tells an operator nothing.
             "celery.beat": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
