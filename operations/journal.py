@@ -5,6 +5,8 @@ traces are appended to a file of this process by group commit: the first waiting
 syncs once and wakes the others. A job drains the files into the trace table, once each however often it is killed or
 repeated, for traces are known by their id and each file's position is kept in the transaction that adds them.
 
+Traces of plain reading are written but not forced to disk: they survive a crash, and may be lost with the power.
+
 If the journal cannot be written, the operation fails.
 """
 
@@ -45,12 +47,13 @@ class Segment:
         os.close(directory)
         self.size = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, *, durable: bool) -> None:
         view = memoryview(data)
         while view:
             written = os.write(self._descriptor, view)
             view = view[written:]
-        os.fdatasync(self._descriptor)
+        if durable:
+            os.fdatasync(self._descriptor)
         self.size += len(data)
 
     def close(self) -> None:
@@ -62,6 +65,7 @@ class Batch:
     """Lines that are written together. Until they are, they count as failed: whoever waits is never told otherwise."""
 
     lines: list[bytes] = field(default_factory=list)
+    is_durable: bool = False
     is_done: bool = False
     failure: OSError | None = field(default_factory=lambda: OSError("The journal was not written."))
 
@@ -76,11 +80,12 @@ class Journal:
         self._gathering = Batch()
         self._is_writing = False
 
-    def append(self, line: bytes) -> None:
-        """Returns when the line is on disk. Raises OSError when it is not."""
+    def append(self, line: bytes, *, durable: bool = True) -> None:
+        """Returns when the line is on disk, or if not `durable` in the file. Raises OSError when it is not."""
         with self._state:
             batch = self._gathering
             batch.lines.append(line)
+            batch.is_durable |= durable
             while self._is_writing and not batch.is_done:
                 self._state.wait()
             leads = not batch.is_done
@@ -93,18 +98,18 @@ class Journal:
 
     def _commit(self, batch: Batch) -> None:
         try:
-            batch.failure = self._write(b"".join(batch.lines))
+            batch.failure = self._write(b"".join(batch.lines), durable=batch.is_durable)
         finally:
             with self._state:
                 self._is_writing, batch.is_done = False, True
                 self._state.notify_all()
 
-    def _write(self, data: bytes) -> OSError | None:
+    def _write(self, data: bytes, *, durable: bool) -> OSError | None:
         try:
             if self._segment is None or self._segment.size > SEGMENT_BYTES:
                 self._change_segment()
             assert self._segment is not None  # noqa: S101 - for the type checker
-            self._segment.write(data)
+            self._segment.write(data, durable=durable)
         except OSError as failure:
             # What follows a torn line would be lost with it: go on in another file.
             self._close_segment()
@@ -139,9 +144,9 @@ def folder() -> Path:
     return Path(settings.KMS_HOME) / "journal"
 
 
-def append(members: Mapping[str, Any]) -> None:
-    """Makes a trace of these members durable, for the drain to put into the table. Raises OSError."""
-    _journal().append(_ENCODER.encode(members).encode() + b"\n")
+def append(members: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Writes a trace of these members for the drain to put into the table; if `durable`, on disk. Raises OSError."""
+    _journal().append(_ENCODER.encode(members).encode() + b"\n", durable=durable)
 
 
 def drain() -> int:

@@ -45,6 +45,8 @@ class Operation:
     request: Request = field(default_factory=Request)
     # False for what changes no row: no transaction is opened, and its trace goes to the journal.
     writes: bool = True
+    # Where nothing is written: whether its trace must be on disk before the answer. Not for plain reading (SEC-060).
+    durable: bool = True
     # Turns what `run` returned into the answer's JSON: an object, but for one answer of the original's.
     respond: Callable[[Any], Mapping[str, Any] | list[Any]] = lambda _result: {}
     # What `respond` gives; EMPTY also stands for no body at all.

@@ -43,7 +43,7 @@ class Trail:
         if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
             Trace(**members).save(force_insert=True)
         else:
-            journal.append(members)
+            journal.append(members, durable=self._operation.durable)
 
     def failed(self, error: KmsError) -> None:
         rating = Rating.INCIDENT if error.code.status >= 500 else Rating.WARNING

@@ -150,6 +150,7 @@ LIST_ENTERPRISE_PROJECTS = Operation(
     answer=record(enterprise_projects=listing(ENTERPRISE_PROJECT), total_count=INTEGER),
     trace="listEnterpriseProjects",
     writes=False,
+    durable=False,
     summary="The account's enterprise projects, `default` first.",
 )
 
@@ -182,6 +183,7 @@ GET_ENTERPRISE_PROJECT = Operation(
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
     trace="getEnterpriseProject",
     writes=False,
+    durable=False,
     summary="One enterprise project.",
 )
 

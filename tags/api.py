@@ -109,6 +109,7 @@ LIST_TAGS = Operation(
     answer=record(tags=TAGS, sys_tags=TAGS, existTagsNum=INTEGER),
     trace="listTags",
     writes=False,
+    durable=False,
     summary="The tags of a key.",
 )
 
@@ -147,6 +148,7 @@ LIST_PROJECT_TAGS = Operation(
     answer=record(tags=listing(record(key=TEXT, values=listing(TEXT)))),
     trace="listProjectTags",
     writes=False,
+    durable=False,
     summary="The tags of all keys of the project, each key with its values.",
 )
 
@@ -205,6 +207,7 @@ LIST_INSTANCES = Operation(
     },
     trace="listInstances",
     writes=False,
+    durable=False,
     summary="Keys by their tags.",
 )
 

@@ -28,6 +28,7 @@ USER_INSTANCES = Operation(
     answer=record(instance_num=INTEGER),
     trace="userInstances",
     writes=False,
+    durable=False,
     summary="How many keys the project has; default keys do not count.",
 )
 
@@ -42,6 +43,7 @@ USER_QUOTAS = Operation(
     answer=record(quotas=record(resources=listing(record(type=TEXT, used=INTEGER, quota=INTEGER)))),
     trace="userQuotas",
     writes=False,
+    durable=False,
     summary="How many keys the project may have and has, and how many grants a key may have.",
 )
 

@@ -117,6 +117,7 @@ LIST_ALIASES = Operation(
     ),
     trace="listAliases",
     writes=False,
+    durable=False,
     summary="The aliases of a key, the primary one included.",
 )
 

@@ -204,6 +204,7 @@ LIST_GRANTS = Operation(
     answer=GRANTS,
     trace="listGrants",
     writes=False,
+    durable=False,
     summary="The grants on a key, newest first.",
 )
 
@@ -218,6 +219,7 @@ LIST_RETIRABLE_GRANTS = Operation(
     answer=GRANTS,
     trace="listRetirableGrants",
     writes=False,
+    durable=False,
     summary="The grants that name the caller as their retiring principal, newest first.",
 )
 

@@ -28,6 +28,7 @@ DESCRIBE_KEY = Operation(
     answer=record(key_info=KEY_DETAILS),
     trace="describeKey",
     writes=False,
+    durable=False,
     grantable=True,
     summary="Everything about a key but its material.",
 )
@@ -86,6 +87,7 @@ LIST_KEYS = Operation(
     answer=record(keys=rows(TEXT), key_details=rows(KEY_DETAILS), next_marker=TEXT, truncated=TEXT, total=INTEGER),
     trace="listKeys",
     writes=False,
+    durable=False,
     summary="The keys of the project, newest first.",
 )
 
@@ -97,6 +99,7 @@ VIEW_KEYS = Operation(
     run=listing.view_keys,
     trace="viewKeys",
     writes=False,
+    durable=False,
     summary="The keys of the project, as the console lists them.",
 )
 

@@ -96,6 +96,7 @@ GET_KEY_ROTATION_STATUS = Operation(
     ),
     trace="getKeyRotationStatus",
     writes=False,
+    durable=False,
     summary="Whether and how often a key is rotated, when it last was, and how many times.",
 )
 

@@ -48,6 +48,18 @@ def test_a_journaled_trace_reaches_the_table_as_it_was():
     assert (found.pk, found.time, found.name, found.request) == (trace["id"], trace["time"], "encryptData", {"a": 1})
 
 
+def test_a_trace_of_reading_is_written_before_the_answer_and_not_forced_to_disk(tmp_path, monkeypatch):
+    syncs = []
+    monkeypatch.setattr(os, "fdatasync", syncs.append)
+
+    journal.append(a_trace("listKeys"), durable=False)
+
+    assert syncs == []
+    assert b"listKeys" in b"".join(path.read_bytes() for path in (tmp_path / "journal").glob("*.jsonl"))
+    journal.append(a_trace(), durable=True)
+    assert len(syncs) == 1
+
+
 def test_draining_again_adds_nothing():
     journal.append(a_trace())
     journal.drain()

@@ -56,9 +56,9 @@ def test_failures_and_successes_side_by_side_are_told_to_the_right_ones(tmp_path
     journal = Journal(tmp_path / "journal")
     honest, calls = journal._write, []
 
-    def flaky(data):
+    def flaky(data, **how):
         calls.append(data)
-        return OSError("no room") if len(calls) % 2 else honest(data)
+        return OSError("no room") if len(calls) % 2 else honest(data, **how)
 
     monkeypatch.setattr(journal, "_write", flaky)
 

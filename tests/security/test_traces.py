@@ -7,6 +7,7 @@ import json
 import pytest
 from django.db import connection, transaction
 
+from iam.rights import LISTING_GRANTS, READING
 from keys.models import Key
 from kmsconsole.urls import OPERATIONS
 from operations import errors, journal
@@ -167,3 +168,10 @@ TRACED = {
 def test_what_may_be_traced_is_a_short_list():
     """To trace another member is a decision: it must never hold a secret (SEC-063)."""
     assert {name for operation in OPERATIONS for name in operation.request.traced} <= TRACED
+
+
+@named(OPERATIONS)
+def test_only_plain_reading_is_traced_without_waiting_for_the_disk(operation):
+    reads = operation.action in {*READING, *LISTING_GRANTS} or (operation.action or "").startswith("eps:")
+
+    assert operation.durable or (reads and not operation.writes), "a use of a key must not be lost with the power"
