@@ -24,6 +24,8 @@ def wrap_only(material: Material, public_key: str, out_dir: str, report: Report)
     if not directory.is_dir():
         raise usage(f"--out-dir {out_dir}: there is no such directory.")
     key = wrapping.wrapping_key(_read(public_key))
+    if key.der == material.public_der:
+        raise usage("--public-key is the public half of the key file itself, not a wrapping key.")
     report.step("wrapping key", f"RSA-{key.bits}, fingerprint {key.fingerprint}")
     wrapped = wrapping.wrap(material, key)
     if wrapped.private_key is None:

@@ -21,6 +21,8 @@ def key_file(name: str) -> bytearray:
     """The content of the key file; `-` is standard input. Raises a Fault of KEY_FILE."""
     if name != STANDARD_INPUT:
         return _file(name)
+    if sys.stdin is None:
+        raise usage("Standard input is closed.", "Give a file, or pipe the key in.")
     if sys.stdin.isatty():
         raise usage("A key cannot be typed at the terminal.", "Give a file, or pipe the key in.")
     return _limited(sys.stdin.fileno(), "standard input")

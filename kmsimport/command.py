@@ -20,7 +20,7 @@ from kmsimport.service import Service
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code. Nothing but faults is told of a failure: a traceback could show what it should not."""
-    secrecy.forbid_core_dumps()
+    secrecy.harden()
     given = list(sys.argv[1:] if argv is None else argv)
     report = Report(as_json="--json" in given, quiet="--quiet" in given)
     try:
@@ -48,7 +48,7 @@ def _wrap_only(options: argparse.Namespace, report: Report) -> None:
     with _material(options, report) as material:
         importing.check(material, Wish(spec=options.spec or ""))
         airgap.wrap_only(material, options.public_key, options.out_dir, report)
-    report.done("Wrapped. Take the files to the console, or to the API; see docs/use/kms-import.md.")
+    report.done("Wrapped. Take the files to the console, or to the API.")
 
 
 def _compare(options: argparse.Namespace, report: Report) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from kmsimport.faults import Fault
+from kmsimport.faults import Exit, Fault
 
 _WIDTH = 12
 
@@ -23,21 +25,26 @@ class Report:
     def step(self, name: str, text: str, **facts: Any) -> None:
         self.facts |= facts
         if not self.quiet:
-            print(f"{name:<{_WIDTH}} {text}", file=sys.stderr, flush=True)
+            self._say(f"{name:<{_WIDTH}} {text}")
 
     def warn(self, text: str) -> None:
         self.facts.setdefault("warnings", []).append(text)
-        print(f"{'warning':<{_WIDTH}} {text}", file=sys.stderr, flush=True)
+        self._say(f"{'warning':<{_WIDTH}} {text}")
 
     def done(self, sentence: str) -> None:
-        print(json.dumps({"ok": True, **self.facts}) if self.as_json else sentence, flush=True)
+        """Raises a Fault of INTERNAL where standard output takes nothing; what was done stays done."""
+        try:
+            print(json.dumps({"ok": True, **self.facts}) if self.as_json else sentence, flush=True)
+        except OSError as cause:
+            _silence()
+            raise Fault(Exit.INTERNAL, f"The result cannot be written: {cause.strerror}. {sentence}") from None
 
     def failed(self, fault: Fault) -> None:
-        print(f"kms-import: {fault.message}", file=sys.stderr)
+        self._say(f"kms-import: {fault.message}")
         if fault.hint:
-            print(f"            {fault.hint}", file=sys.stderr)
+            self._say(f"            {fault.hint}")
         if fault.request_id:
-            print(f"            Request ID: {fault.request_id}", file=sys.stderr)
+            self._say(f"            Request ID: {fault.request_id}")
         if not self.as_json:
             return
         error = {
@@ -48,4 +55,19 @@ class Report:
             "code": fault.code,
             "request_id": fault.request_id,
         }
-        print(json.dumps({"ok": False, "error": error, **self.facts}), flush=True)
+        try:
+            print(json.dumps({"ok": False, "error": error, **self.facts}), flush=True)
+        except OSError:
+            _silence()
+
+    def _say(self, line: str) -> None:
+        # A closed standard error must neither stop an import half-way nor put its lines among the result.
+        with contextlib.suppress(OSError):
+            if sys.stderr is not None:
+                print(line, file=sys.stderr, flush=True)
+
+
+def _silence() -> None:
+    """What could not be written would be tried again when the interpreter ends, and complained about."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

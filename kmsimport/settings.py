@@ -38,7 +38,7 @@ def read(options: argparse.Namespace, environment: Mapping[str, str]) -> Setting
     def given(option: str | None, *names: str) -> str:
         return option or next((environment[name] for name in names if environment.get(name)), "")
 
-    domain = given(options.domain, "OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME", "HUAWEICLOUD_SDK_DOMAIN_NAME")
+    domain = given(options.domain, "OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME")
     token = asking.text_file(options.token_file, "token file") if options.token_file else ""
     settings = Settings(
         auth_url=given(options.auth_url, "OS_AUTH_URL"),

@@ -144,12 +144,13 @@ def test_who_may_import_but_not_use_is_told_that_nothing_is_proven(through, rela
 # --- what else may answer -----------------------------------------------------------------------------------------
 
 
-def test_redirects_are_not_followed(through, relay, aes_file, wire):
-    relay.always["tokens"] = Refuse(307, headers={"Location": f"{wire.console.url}/v3/auth/tokens"})
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_are_not_followed(through, relay, aes_file, wire, status):
+    relay.always["tokens"] = Refuse(status, headers={"Location": f"{wire.console.url}/v3/auth/tokens"})
 
     run = through(aes_file, "--create", "x")
 
-    assert_failed(run, Exit.SIGN_IN, "HTTP 307", "It ends in /v3")
+    assert_failed(run, Exit.SIGN_IN, f"HTTP {status}", "It ends in /v3")
     assert relay.calls == ["tokens"]
 
 
