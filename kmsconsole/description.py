@@ -21,7 +21,7 @@ CHAPTERS = {
     "keys.services.lifecycle": "Keys",
     "keys.services.aliases": "Aliases",
     "keys.services.encryption": "Data",
-    "keys.services.reencryption": "Data",
+    "keys.api.reencryption": "Data",
     "keys.services.datakeys": "Data keys",
     "keys.services.datakeypairs": "Data keys",
     "keys.services.randomness": "Data keys",

@@ -43,6 +43,7 @@ SIDE_MENU = (
             Entry(gettext_lazy("Default Keys"), "keys:defaults", "lock"),
         ),
     ),
+    Group(gettext_lazy("For Programs"), (Entry(gettext_lazy("API"), "api", "term"),)),
 )
 USER_MENU = (
     Entry(gettext_lazy("My Credentials"), "iam:credentials", "key"),

@@ -7,7 +7,7 @@ from iam.api.account import AccountView
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
-from kmsconsole import description, front, health
+from kmsconsole import api_pages, description, front, health
 from operations import rest
 from projects.api import OPERATIONS as ENTERPRISE_PROJECTS
 from tags.api import OPERATIONS as TAGS
@@ -28,6 +28,8 @@ urlpatterns = [
     path("v3", Version.as_view()),
     path("v3/", include("iam.api.urls")),
     re_path(r"^console/?$", RedirectView.as_view(pattern_name="keys:list")),
+    path("console/api", api_pages.ApiIndex.as_view(operations=OPERATIONS), name="api"),
+    path("console/api/<slug:name>", api_pages.ApiOperation.as_view(operations=OPERATIONS), name="api_operation"),
     path("console/", include("iam.urls")),
     path("console/", include("projects.urls")),
     path("console/kms/", include("keys.urls")),

@@ -43,6 +43,7 @@ class AliasList(Field):
     name: str = "aliases"
     required: bool = True
     traced: bool = True
+    about: str = "Aliases of the key, with or without `alias/` before each."
 
     def read(self, value: Any) -> tuple[str, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str) or not 1 <= len(value) <= aliases.MOST_ALIASES:
@@ -107,8 +108,19 @@ LIST_ALIASES = Operation(
     request=Request(
         (
             KeyId(required=False, about="Without it: the aliases of every key of the project."),
-            Whole(name="limit", minimum=1, maximum=1000, error=errors.LIMIT_INVALID),
-            Whole(name="marker", minimum=0, error=errors.MARKER_INVALID),
+            Whole(
+                name="limit",
+                minimum=1,
+                maximum=1000,
+                error=errors.LIMIT_INVALID,
+                about="How many at most; 1,000 where it is not given.",
+            ),
+            Whole(
+                name="marker",
+                minimum=0,
+                error=errors.MARKER_INVALID,
+                about="The `next_marker` of the answer before; without it the list starts anew.",
+            ),
         )
     ),
     respond=_page,
