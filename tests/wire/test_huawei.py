@@ -419,6 +419,18 @@ def test_tags_of_a_key(sdk):
     assert tags(sdk, key) == {"team": "storage"}
 
 
+@proves("create_kms_tag", "show_kms_tags", "delete_tag")
+@pytest.mark.parametrize("name", ["a/b", "/", "a//b", "50%", "%2F", "1+1", "a?b&c#d;e", "ключ ✓", "~.-_", "'\"(,)"])
+def test_a_tag_whose_key_needs_encoding_in_an_address_is_deleted_by_it(sdk, name):
+    """The address is signed: both sides must spell it alike."""
+    sdk("create_kms_tag", key_id=sdk.key, tag=TagItem(name, "x"))
+    assert name in tags(sdk, sdk.key)
+
+    assert sdk("delete_tag", key_id=sdk.key, key=name).status_code == 204
+
+    assert name not in tags(sdk, sdk.key)
+
+
 def tags(sdk, key):
     answer = sdk("show_kms_tags", key_id=key)
     assert answer.exist_tags_num == len(answer.tags)

@@ -14,7 +14,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException, SdkException
 from huaweicloudsdkcore.http.http_handler import HttpHandler
 from huaweicloudsdkcore.region.region import Region
-from huaweicloudsdkkms.v2 import KmsClient
+from huaweicloudsdkkms.v2 import KmsAsyncClient, KmsClient, ListKeysRequest, ListKeysRequestBody, TagItem
 
 from tests.wire.doctests import Reader, lines
 from tests.wire.huawei import Sdk, an_access_key, client_of, unique
@@ -71,10 +71,25 @@ def test_a_token_instead_of_an_access_key(wire):
     made_up = BasicCredentials("none", "none", wire.project_id)
     client = KmsClient.new_builder().with_credentials(made_up).with_endpoint(wire.console.url).build()
     client.preset_headers = {"X-Auth-Token": wire.token}
+    sdk = Sdk(client)
 
-    key = Sdk(client).new_key()
+    key = sdk.new_key()
+    sealed = sdk("encrypt_data", key_id=key, plain_text="by token").cipher_text
+    assert sdk("decrypt_data", cipher_text=sealed).plain_text == "by token"
+    assert sdk("disable_key", key_id=key).key_info.key_state == "3"
+    assert sdk("enable_key", key_id=key).key_info.key_state == "2"
+    assert sdk("create_kms_tag", key_id=key, tag=TagItem("by", "token")).status_code == 204
+    assert sdk("show_kms_tags", key_id=key).exist_tags_num == 1
+    assert sdk("delete_key", key_id=key, pending_days="7").key_state == "4"
 
-    assert Sdk(client)("encrypt_data", key_id=key, plain_text="by token").key_id == key
+
+def test_the_client_that_does_not_wait(wire, huawei_key):
+    credentials = BasicCredentials(huawei_key.ak, huawei_key.sk, huawei_key.project_id)
+    client = KmsAsyncClient.new_builder().with_credentials(credentials).with_endpoint(wire.console.url).build()
+
+    asked = [client.list_keys_async(ListKeysRequest(body=ListKeysRequestBody(limit="1"))) for _ in range(5)]
+
+    assert all(answer.result().truncated in ("true", "false") for answer in asked)
 
 
 def test_a_token_for_single_requests(wire):
@@ -210,3 +225,14 @@ def test_what_was_listened_in_to_cannot_be_said_again(wire, huawei_key):
         answer = caught.again()
         assert (answer.status_code, answer.json()["error_code"]) == (401, "APIGW.0301")
     assert caught.sdk("list_keys", limit="1").total >= 0
+
+
+def test_the_secret_key_is_nowhere_in_what_the_product_keeps_or_says(wire, huawei_key):
+    """Its database, journal, logs and the rest of its home; the access key itself is found there."""
+    Sdk(client_of(wire.console, huawei_key))("list_keys")
+    refused(Sdk(client_of(wire.console, replace(huawei_key, ak="A" * 20))))
+
+    kept = [path.read_bytes() for path in [*wire.console.home.rglob("*"), wire.console.log] if path.is_file()]
+
+    assert any(huawei_key.ak.encode() in content for content in kept)
+    assert not any(huawei_key.sk.encode() in content for content in kept)
