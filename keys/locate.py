@@ -62,9 +62,12 @@ def the_key(caller: Caller, request: dict[str, Any]) -> Key:
 
 def the_key_to_encrypt_with(caller: Caller, request: dict[str, Any]) -> Key:
     """As `the_key`; a service's default key is made by its first use."""
-    reference = request["key_id"]
+    return find_to_encrypt_with(caller, request.pop("key_id"), by_grant=True)
+
+
+def find_to_encrypt_with(caller: Caller, reference: str, *, by_grant: bool = False) -> Key:
     try:
-        return the_key(caller, request)
+        return find(caller, reference, by_grant=by_grant)
     except KmsError as error:
         name = _name(caller, reference)
         if error.code is not errors.KEY_NOT_FOUND or name is None or not defaults.is_to_be_made(caller, name):

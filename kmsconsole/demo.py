@@ -20,10 +20,11 @@ from imports.api import DELETE_IMPORTED_KEY_MATERIAL, GET_PARAMETERS_FOR_IMPORT,
 from keys.api.creation import CREATE_KEY
 from keys.api.encryption import ENCRYPT_DATA
 from keys.api.lifecycle import DISABLE_KEY, SCHEDULE_KEY_DELETION
+from keys.api.rotation import ENABLE_KEY_ROTATION, ROTATE_KEY
 from keys.models import Key
 from kmscrypto import material, wrapping
 from operations import clock
-from operations.caller import EVERYTHING, Caller, Kind
+from operations.caller import EVERYTHING, Caller, Kind, system
 from operations.perform import perform
 from projects.models import Account, EnterpriseProject, Project, Region
 
@@ -39,6 +40,9 @@ PEOPLE = (
 )
 
 
+DEFAULT_KEYS_DAYS_AGO = (("obs", 300), ("evs", 120))
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A key to be: how it came to be, what became of it, how many days ago it began."""
@@ -51,6 +55,7 @@ class Wish:
     expires_in: timedelta | None = None
     # "", disable, delete, lose
     then: str = ""
+    rotation_days: int = 0
     enterprise_project: str = "default"
     description: str = ""
     tags: tuple[tuple[str, str], ...] = ()
@@ -65,7 +70,8 @@ STORY = (
     Wish("payments/signing-2026", "RSA_3072", material="imported", days_ago=190, enterprise_project="payments",
          tags=_PROD),
     Wish("payments/webhook-mac", "HMAC_384", days_ago=96, enterprise_project="payments", tags=_PROD),
-    Wish("orders-db", days_ago=320, enterprise_project="commerce", tags=_PROD, description="Database encryption."),
+    Wish("orders-db", days_ago=320, enterprise_project="commerce", tags=_PROD, description="Database encryption.",
+         rotation_days=90),
     Wish("orders-db-standby", material="imported", days_ago=60, expires_in=timedelta(hours=17),
          enterprise_project="commerce", tags=_PROD),
     Wish("legacy-crm", "RSA_2048", days_ago=350, then="delete", enterprise_project="commerce"),
@@ -96,6 +102,7 @@ def seed(*, account_name: str, password: str | None) -> tuple[User, str]:
     # Oldest first: keys are listed in the order in which they were made.
     for project, wish in sorted(wishes, key=lambda pair: -pair[1].days_ago):
         _grant_wish(project, wish)
+    _use_services(production)
     demo = users.find("demo", account=account_name)
     demo.last_project = production
     demo.save(update_fields=["last_project"])
@@ -148,6 +155,8 @@ def _grant_wish(project: Project, wish: Wish) -> None:
     if wish.spec == "AES_256" and wish.material != "waiting":
         with _days_ago(wish.days_ago * 0.3):
             perform(ENCRYPT_DATA, replace(caller, kind=Kind.API), {"key_id": key.key_id, "plain_text": "self test"})
+    if wish.rotation_days:
+        _rotate(caller, key, wish)
     with _days_ago(min(2, wish.days_ago * 0.1)):
         _finish(caller, key, wish.then)
 
@@ -169,6 +178,24 @@ def _import(caller: Caller, key: Key, wish: Wish) -> None:
             (timedelta(days=wish.days_ago) + wish.expires_in).total_seconds()
         )
     perform(IMPORT_KEY_MATERIAL, caller, body)
+
+
+def _rotate(caller: Caller, key: Key, wish: Wish) -> None:
+    """By a policy as old as the key, whenever it was due since."""
+    clockwork = system(account_id=caller.account_id, project_id=caller.project_id, region_id=caller.region_id)
+    with _days_ago(wish.days_ago):
+        perform(ENABLE_KEY_ROTATION, caller, {"key_id": key.key_id, "rotation_interval": wish.rotation_days})
+    for days in range(wish.days_ago - wish.rotation_days, -1, -wish.rotation_days):
+        with _days_ago(days):
+            perform(ROTATE_KEY, clockwork, {"key_id": key.key_id})
+
+
+def _use_services(project: Project) -> None:
+    """Two services that store something encrypted: each made its default key when it first did."""
+    caller = replace(_person(project, "demo"), kind=Kind.API)
+    for service, days in DEFAULT_KEYS_DAYS_AGO:
+        with _days_ago(days):
+            perform(ENCRYPT_DATA, caller, {"key_id": f"alias/{service}/default", "plain_text": "self test"})
 
 
 def _finish(caller: Caller, key: Key, then: str) -> None:

@@ -12,6 +12,7 @@ from keys.api.account import USER_INSTANCES, USER_QUOTAS
 from keys.api.datakeys import CREATE_DATAKEY, DECRYPT_DATAKEY
 from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
 from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
+from keys.api.reencryption import RE_ENCRYPT
 from keys.locate import the_enterprise_project, the_project
 from keys.models import Key
 from keys.states import OPEN_ON_DEFAULT_KEYS
@@ -78,6 +79,14 @@ def test_data_keys_are_a_use_too(alice):
 
     fields = {"key_id": OBS, "cipher_text": wrapped["cipher_text"], "datakey_cipher_length": 64}
     assert DECRYPT_DATAKEY.respond(perform(DECRYPT_DATAKEY, alice, fields))["data_key"] == wrapped["plain_text"]
+
+
+def test_so_is_moving_a_ciphertext_to_it(alice):
+    own = encrypt(alice, a_key(alice).key_id)["cipher_text"]
+
+    moved = perform(RE_ENCRYPT, alice, {"cipher_text": own, "destination_key_id": OBS})
+
+    assert moved.destination.is_default
 
 
 @pytest.mark.parametrize("reference", ["alias/s3/default", "alias/default", "alias/OBS/default", "alias/obs"])
