@@ -10,7 +10,10 @@ import json
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from secrets import token_bytes
 
 import django
@@ -20,18 +23,20 @@ django.setup()
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 
+from iam.models import Token  # noqa: E402
+from iam.services import tokens  # noqa: E402
 from imports.api import IMPORT_KEY_MATERIAL  # noqa: E402
 from imports.models import WrappingKey  # noqa: E402
 from imports.tasks import expire_material, expire_wrapping_keys  # noqa: E402
 from keys.api.aliases import CREATE_ALIAS  # noqa: E402
 from keys.api.encryption import ENCRYPT_DATA  # noqa: E402
 from keys.api.grants import RETIRE_GRANT, REVOKE_GRANT  # noqa: E402
-from keys.api.lifecycle import UPDATE_KEY_ALIAS  # noqa: E402
+from keys.api.lifecycle import DISABLE_KEY, UPDATE_KEY_ALIAS  # noqa: E402
 from keys.api.rotation import ENABLE_KEY_ROTATION  # noqa: E402
 from keys.models import Grant, Key, Tag  # noqa: E402
 from keys.tasks import delete_due_keys, rotate_due_keys  # noqa: E402
 from kmscrypto import fingerprint, specs  # noqa: E402
-from operations import clock  # noqa: E402
+from operations import changes, clock  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
 from operations.models import Trace  # noqa: E402
 from operations.perform import perform  # noqa: E402
@@ -76,9 +81,9 @@ def together(*acts):
     return answers
 
 
-def answer_of(act) -> str:
+def answer_of(act, *arguments) -> str:
     try:
-        act()
+        act(*arguments)
     except KmsError as error:
         return error.code.code
     return "done"
@@ -283,6 +288,52 @@ def end_a_grant_twice(rounds: int):
     return outcomes
 
 
+def zero_grace(rounds: int):
+    """One thread uses a key, remembering what it reads, while another disables it and then revokes its token.
+
+    What was used after the change had been answered; that must be nothing.
+    """
+    caller, late = alice(), []
+    for _ in range(rounds):
+        key, token = stage.a_key(caller), factories.token(factories.alice())
+        uses, changed, enough = [], [], threading.Event()
+        together(partial(_use, caller, key, token, uses, enough), partial(_change, caller, key, uses, changed, enough))
+        assert uses[0][1:] == ("done", "done"), "it worked before"
+        late += [done for began, _found, done in uses if began > changed[0] and done != "KMS.0209"]
+        late += [found for began, found, _done in uses if began > changed[1] and found != "KMS.0302"]
+    return late
+
+
+def _use(caller, key, token, uses, enough):
+    while not enough.is_set():
+        began = time.monotonic()
+        identity, keys = changes.memories(changes.IDENTITY, caller.project_id)
+        found = answer_of(tokens.find, token, identity)
+        remembering = replace(caller, memory=keys)
+        done = answer_of(perform, ENCRYPT_DATA, remembering, {"key_id": key.key_id, "plain_text": "x"})
+        uses.append((began, found, done))
+
+
+def _change(caller, key, uses, changed, enough):
+    try:
+        _wait_for_more(uses)
+        perform(DISABLE_KEY, caller, {"key_id": key.key_id})
+        changed.append(time.monotonic())
+        _wait_for_more(uses)
+        Token.objects.update(revoked_at=clock.now())
+        changed.append(time.monotonic())
+        _wait_for_more(uses)
+    finally:
+        enough.set()
+
+
+def _wait_for_more(uses):
+    wanted, end = len(uses) + 4, time.monotonic() + 60
+    while len(uses) < wanted:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
 # --- sweeps -------------------------------------------------------------------------------------------------------
 
 
@@ -343,7 +394,7 @@ def inspect():
 
 WHAT = (
     prepare, import_race, import_and_schedule, cancel_and_delete, duplicate_aliases, one_name, first_use, last_place,
-    last_places_on_a_key, end_a_grant_twice, grow, sweep, sweep_together, inspect,
+    last_places_on_a_key, end_a_grant_twice, zero_grace, grow, sweep, sweep_together, inspect,
 )  # fmt: skip
 
 

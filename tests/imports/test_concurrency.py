@@ -136,6 +136,10 @@ def test_a_grant_ends_once(installation):
     assert installation.run("end_a_grant_twice", 5) == [["KMS.2501", "done"]] * 5
 
 
+def test_no_use_that_begins_after_a_change_was_answered_succeeds(installation):
+    assert installation.run("zero_grace", 10) == []
+
+
 # --- jobs ---------------------------------------------------------------------------------------------------------
 
 NOTHING = {"material": 0, "offers": 0, "deletions": 0, "rotations": 0}
