@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import pytest
+from django.core.handlers.wsgi import WSGIRequest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import DerivationAKSKSigner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from iam import signed
 from kmscrypto import request_signing as signature
 from kmscrypto.request_signing import Authorization, Scope, Unsigned
+from operations.bodies import body_of
 from tests.iam.signing import AK, HOST, SK, Pair, by_go, by_sdk
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -124,6 +128,27 @@ def test_whatever_the_sdk_signs_is_right(method, path, query, headers, body):
 
     assert signature.signed_at(request, authorization) == AT
     assert signature.is_right(request, authorization, SK.encode())
+
+
+@given(METHODS, PATHS, QUERIES, BODIES)
+def test_and_it_is_right_as_the_web_server_hands_it_on(method, path, query, body):
+    """Of the address the server passes the path decoded and the query raw, each character one byte (PEP 3333)."""
+    made = by_sdk(Pair(), method, path or "/", at=AT, query=query, headers=HEADERS, body=body)
+    sent, _, raw = made.uri.partition("?")
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": unquote_to_bytes(sent).decode("latin-1"),
+        "QUERY_STRING": raw,
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
+        "CONTENT_TYPE": made.header_params["Content-Type"],
+    } | {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in made.header_params.items()}
+    request = WSGIRequest(environ)
+
+    authorization = signature.read(request.META["HTTP_AUTHORIZATION"])
+    parts = signed._parts(request, authorization, body_of(request))
+
+    assert signature.is_right(parts, authorization, SK.encode())
 
 
 @given(PATHS, QUERIES, BODIES)

@@ -122,6 +122,18 @@ def test_a_path_with_any_characters(send, pair, project, the_clock, key):
     assert signed.signer_of(request).ak == pair.ak
 
 
+def test_behind_a_trusted_proxy_the_host_is_the_one_that_the_client_named(call, settings):
+    settings.USE_X_FORWARDED_HOST = True
+    behind = {"Host": "127.0.0.1:9000", "X-Forwarded-Host": JSON["Host"]}
+
+    assert call(headers=behind).status_code == 200
+    assert_refused(call(headers={**behind, "X-Forwarded-Host": "localhost:9000"}))
+
+
+def test_without_one_what_a_client_says_of_the_host_is_not_believed(call):
+    assert_refused(call(headers={"Host": "127.0.0.1:9000", "X-Forwarded-Host": JSON["Host"]}))
+
+
 @pytest.mark.parametrize("minutes", [-15, -14, 0, 14, 15])
 def test_a_clock_may_be_a_quarter_of_an_hour_wrong(call, the_clock, minutes):
     assert call(at=the_clock.at + timedelta(minutes=minutes)).status_code == 200
