@@ -14,6 +14,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from keys.api.aliases import CREATE_ALIAS, DELETE_ALIASES
 from keys.api.creation import CREATE_KEY
 from keys.api.lifecycle import (
     CANCEL_KEY_DELETION,
@@ -182,6 +183,15 @@ class CreateKeyForm(OperationForm):
 class AliasForm(OperationForm):
     operation = UPDATE_KEY_ALIAS
     key_alias = alias_field()
+
+
+class CreateAliasForm(OperationForm):
+    operation = CREATE_ALIAS
+    alias = alias_field()
+
+
+class DeleteAliasForm(OperationForm):
+    operation = DELETE_ALIASES
 
 
 class DescriptionForm(OperationForm):

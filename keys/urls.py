@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from keys.pages import creation, detail, dialogs, grants, listing, rotation, tool
+from keys.pages import aliases, creation, detail, dialogs, grants, listing, rotation, tool
 
 app_name = "keys"
 
@@ -23,6 +23,9 @@ urlpatterns = [
     path("keys/<str:key_id>/grants/create", grants.CreateGrant.as_view(), name="create_grant"),
     path("keys/<str:key_id>/grants/<str:grant_id>", grants.GrantDetails.as_view(), name="grant"),
     path("keys/<str:key_id>/grants/<str:grant_id>/revoke", grants.RevokeGrant.as_view(), name="revoke_grant"),
+    path("keys/<str:key_id>/aliases", aliases.Aliases.as_view(), name="aliases"),
+    path("keys/<str:key_id>/aliases/create", aliases.CreateAlias.as_view(), name="create_alias"),
+    path("keys/<str:key_id>/aliases/delete", aliases.DeleteAlias.as_view(), name="delete_alias"),
     path("keys/<str:key_id>/rotation", rotation.RotationPolicy.as_view(), name="rotation"),
     path("keys/<str:key_id>/rotation/enable", rotation.EnableRotation.as_view(), name="enable_rotation"),
     path("keys/<str:key_id>/rotation/period", rotation.EditRotation.as_view(), name="edit_rotation"),

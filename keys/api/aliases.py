@@ -64,13 +64,17 @@ _ONE = NewAlias(required=False)
 ALIAS: Schema = record(domain_id=TEXT, key_id=TEXT, alias=TEXT, alias_urn=TEXT, create_time=TEXT, update_time=TEXT)
 
 
-def _alias(alias: Alias) -> dict[str, str]:
+def urn_of(alias: Alias) -> str:
     project = alias.key.project
+    return f"kms:{project.region_id}:{project.account_id}:alias:{alias.name}"
+
+
+def _alias(alias: Alias) -> dict[str, str]:
     return {
-        "domain_id": project.account_id,
+        "domain_id": alias.key.project.account_id,
         "key_id": alias.key.key_id,
         "alias": alias.name,
-        "alias_urn": f"kms:{project.region_id}:{project.account_id}:alias:{alias.name}",
+        "alias_urn": urn_of(alias),
         "create_time": milliseconds(alias.created_at),
         "update_time": milliseconds(alias.updated_at),
     }

@@ -81,6 +81,7 @@ class KeyPage(Page):
             tabs += [
                 ("grants", "keys:grants", _("Grants"), self.grant_count),
                 ("tags", "tags:list", _("Tags"), self.tag_count),
+                ("aliases", "keys:aliases", _("Alias"), None),
             ]
         tabs.append(("material", "keys:material", _("Key Material"), None))
         return [

@@ -436,7 +436,15 @@ def test_axe_finds_nothing_on_the_pages_of_keys(keys, rest):
 
     for path in ("?q=axe&tag=env%3Dprod", "?q=nothing-has-this-name", "/default", f"/{key_id}", f"/{key_id}/tool"):
         inspect(keys(path), path)
-    for path in (f"/{key_id}/tags", f"/{key_id}/material", f"/{signing}/tool?mode=verify", f"/delete?key={key_id}"):
+    rest.call("aliases", key_id=key_id, alias=a_name("extra"))
+    for path in (
+        f"/{key_id}/aliases",
+        f"/{key_id}/aliases/create",
+        f"/{key_id}/tags",
+        f"/{key_id}/material",
+        f"/{signing}/tool?mode=verify",
+        f"/delete?key={key_id}",
+    ):
         inspect(keys(path), path)
 
     page = keys("?q=axe")

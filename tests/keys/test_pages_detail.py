@@ -110,7 +110,7 @@ def test_the_facts_of_a_key(alice):
     assert page.all("button", data_copy=key.key_id)
     tabs = [link for link in page.all("a") if "nav" in link["within"] and key.key_id in link["attrs"].get("href", "")]
     assert [squeeze(link["text"]) for link in tabs] == [
-        "Basic Information", "Online Tool", "Grants 0", "Tags 0", "Key Material",
+        "Basic Information", "Online Tool", "Grants 0", "Tags 0", "Alias", "Key Material",
     ]  # fmt: skip
 
 
