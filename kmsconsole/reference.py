@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from kmsconsole.clients import HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS
 from kmsconsole.urls import OPERATIONS
-from operations.errors import CATALOGUE
+from operations.errors import CATALOGUE, NOT_APPLICABLE
 from operations.fields import Field
 from operations.operation import Operation
 
@@ -49,8 +49,36 @@ def _errors() -> str:
         f"| `{code.code}` | {code.status} | {_cell(code.message)} | {_cell(str(code.hint))} |"
         for code in sorted(CATALOGUE.values(), key=lambda code: code.code)
     )
-    head = ("# Errors", "", _NOTE, "", 'An error answers `{"error": {"error_code": …, "error_msg": …}}`.', "")
-    return "\n".join([*head, "| Code | Status | Message | What to do |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(
+        [
+            "# Errors",
+            "",
+            _NOTE,
+            "",
+            'An error answers `{"error": {"error_code": …, "error_msg": …}}`. The gateway\'s (`APIGW.…`) are flat,',
+            "with a `request_id`; those of enterprise projects (`EPS.…`) are both at once.",
+            "",
+            "| Code | Status | Message | What to do |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "## Never answered",
+            "",
+            "Published by the original, and why it does not come up here.",
+            "",
+            "| Codes | Why |",
+            "|---|---|",
+            *(f"| {', '.join(f'`{code}`' for code in codes)} | {_cell(why)} |" for why, codes in _by_reason().items()),
+            "",
+        ]
+    )
+
+
+def _by_reason() -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for code, reason in sorted(NOT_APPLICABLE.items()):
+        reasons.setdefault(reason, []).append(code)
+    return reasons
 
 
 def _clients() -> str:

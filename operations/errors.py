@@ -277,6 +277,48 @@ SEALED = Code(
 
 CATALOGUE: dict[str, Code] = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
+# The rest of the published list, and why nothing here answers with it. A test holds the two tables against the list.
+NOT_APPLICABLE: dict[str, str] = {
+    **dict.fromkeys(("KMS.0100", "KMS.0102", "KMS.0103", "KMS.0105"), "Inner faults have one code here, KMS.0101."),
+    "KMS.0106": "There are no replicas of keys.",
+    "KMS.0212": "Another resource type earns KMS.0408.",
+    "KMS.0214": "Wrong formats earn KMS.0202, KMS.0308, or the code of the field.",
+    "KMS.0304": "There are no tokens of an open beta test.",
+    "KMS.0305": "A path names the project by its ID; a wrong one earns KMS.0321.",
+    **dict.fromkeys(("KMS.0307", "KMS.0326"), "A missing permission earns KMS.0306 for a key and KMS.0330 otherwise."),
+    "KMS.0327": "Permissions are in the database itself; they cannot be out of reach.",
+    **dict.fromkeys(("KMS.0314", "KMS.0320", "KMS.0328"), "Nobody is billed: no real-name check, no frozen accounts."),
+    **dict.fromkeys(
+        ("KMS.0315", "KMS.0316", "KMS.0317", "KMS.0318", "KMS.0322", "KMS.0323", "KMS.2406"),
+        "There are no partitions.",
+    ),
+    "KMS.0319": "Which key cannot be rotated, and why, is told by KMS.0211, KMS.0312, KMS.0324 and KMS.0341.",
+    **dict.fromkeys(("KMS.0338", "KMS.0339", "KMS.0340"), "There are no dedicated keystores; naming one is ignored."),
+    "KMS.0418": "An offset that is not needed is ignored.",
+    "KMS.1102": "`realm` is ignored: a key is made in the region of its project.",
+    **dict.fromkeys(("KMS.1108", "KMS.1109"), "Inner faults have one code here, KMS.0101."),
+    "KMS.1404": "A key exists in one region; elsewhere it is not found.",
+    "KMS.1603": "A bad offset earns KMS.0417.",
+    "KMS.1904": "Data keys are wrapped by AES keys only, which take every length.",
+    "KMS.2001": "More lengths than 512 bits are taken; others earn KMS.1901 and KMS.1903.",
+    "KMS.2203": "A data key is authenticated with its ciphertext; a change earns KMS.2201.",
+    **dict.fromkeys(
+        ("KMS.2301", "KMS.2302", "KMS.2303", "KMS.2304", "KMS.2305"),
+        "Quotas are changed by the operator of the installation, not through this API.",
+    ),
+    "KMS.2403": "An inner fault while a grant is made has the code KMS.0101.",
+    "KMS.2405": "Grants are limited for each key, not for a project.",
+    "KMS.2801": "No operation takes a range of time.",
+    **dict.fromkeys(
+        (
+            "KMS.3103", "KMS.3201", "KMS.3202", "KMS.3702", "KMS.3801", "KMS.3802", "KMS.3803", "KMS.3804", "KMS.3805",
+            "KMS.3806", "KMS.3901", "KMS.3902", "KMS.3903", "KMS.4001", "KMS.4002", "KMS.5012", "KMS.5021", "KMS.5022",
+            "KMS.5023",
+        ),
+        "Of parts that this service does not have: keystores, keys of several regions and their jobs, inner services.",
+    ),
+}  # fmt: skip
+
 _IN_EPS_TERMS = {
     code.status: code for code in (EPS_BAD_REQUEST, EPS_UNAUTHORIZED, EPS_NO_PERMISSION, EPS_NOT_FOUND, EPS_INTERNAL)
 }

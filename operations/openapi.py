@@ -26,6 +26,7 @@ OF_EVERY_REQUEST = (
     errors.TOKEN_INVALID,
     errors.TOKEN_EXPIRED_AUTH,
     errors.SIGNATURE_INVALID,
+    errors.TOO_MANY_REQUESTS,
     errors.INTERNAL,
     errors.SEALED,
 )
@@ -142,8 +143,6 @@ def codes_of(operation: Operation, context: Context) -> list[Code]:
         found |= {*OF_EVERY_BODY}
     if operation.use is not None:
         found |= {*context.refusals(operation.use)}
-    if operation.rate is not None:
-        found.add(errors.TOO_MANY_REQUESTS)
     if not operation.in_project:
         found = {errors.in_eps_terms(code) for code in found}
     return [code for code in errors.CATALOGUE.values() if code in found]
