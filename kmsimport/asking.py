@@ -32,7 +32,10 @@ def is_readable_by_others(name: str) -> bool:
     """Whether this file's mode lets more people than its owner read it."""
     if name == STANDARD_INPUT or os.name != "posix":
         return False
-    mode = Path(name).stat().st_mode
+    try:
+        mode = Path(name).stat().st_mode
+    except OSError:
+        return False
     return stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 

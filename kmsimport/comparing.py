@@ -44,7 +44,7 @@ def _known(service: Service, key: Key, material: Material) -> str:
     try:
         return service.check_value(key.key_id)
     except Refused as refused:
-        if refused.code != UNKNOWN_OPERATION:
+        if refused.code not in UNKNOWN_OPERATION:
             raise
     if not material.spec.is_asymmetric:
         raise Fault(Exit.REFUSED, "This service does not tell the check values of symmetric keys.")

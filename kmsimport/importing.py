@@ -10,7 +10,7 @@ from kmsimport.connection import Unreachable
 from kmsimport.faults import Exit, Fault, usage
 from kmsimport.formats import Material
 from kmsimport.report import Report
-from kmsimport.service import ENABLED, PENDING_IMPORT, Key, Offer, Refused, Service
+from kmsimport.service import ENABLED, NOT_FOUND, PENDING_IMPORT, Key, Offer, Refused, Service
 from kmsimport.wrapping import Wrapped
 
 
@@ -64,7 +64,7 @@ def _would_create(service: Service, material: Material, wish: Wish, report: Repo
     try:
         taken = service.describe(f"alias/{wish.alias}")
     except Refused as refused:
-        if refused.code != "KMS.0207":
+        if refused.code not in NOT_FOUND:
             raise
     else:
         raise Fault(Exit.REFUSED, f"The alias {wish.alias} is taken by key {taken.key_id}.", code="KMS.1104")

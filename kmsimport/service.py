@@ -17,7 +17,10 @@ from kmsimport.wrapping import ALGORITHM, Wrapped, WrappingKey, spki, wrapping_k
 STATES = {"1": "Pending activation", "2": "Enabled", "3": "Disabled", "4": "Pending deletion", "5": "Pending import"}
 ENABLED, PENDING_IMPORT = "2", "5"
 
-UNKNOWN_OPERATION = "KMS.0201"
+# How a service, or the gateway before it, answers to an operation that it does not have.
+UNKNOWN_OPERATION = frozenset({"KMS.0201", "KMS.0215", "APIGW.0101"})
+# No key of that ID or alias.
+NOT_FOUND = frozenset({"KMS.0205", "KMS.0207"})
 
 # What to do about a refusal, where the service's own words do not say.
 HINTS = {

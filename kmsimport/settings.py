@@ -39,6 +39,10 @@ def read(options: argparse.Namespace, environment: Mapping[str, str]) -> Setting
         return option or next((environment[name] for name in names if environment.get(name)), "")
 
     domain = given(options.domain, "OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME")
+    # The command line counts before the environment: who names a user there wants to sign in as that one.
+    as_user = options.password_fd is not None or bool(options.user)
+    if as_user and options.token_file:
+        raise usage("Either --token-file, or a user with a password.")
     token = asking.text_file(options.token_file, "token file") if options.token_file else ""
     settings = Settings(
         auth_url=given(options.auth_url, "OS_AUTH_URL"),
@@ -49,11 +53,11 @@ def read(options: argparse.Namespace, environment: Mapping[str, str]) -> Setting
         user=given(options.user, "OS_USERNAME"),
         user_domain=domain,
         project_domain=given(None, "OS_PROJECT_DOMAIN_NAME") or domain,
-        access_key=given(None, "OS_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
+        access_key="" if as_user else given(None, "OS_ACCESS_KEY", "HUAWEICLOUD_SDK_AK"),
         password=given(None, "OS_PASSWORD"),
         secret_key=given(None, "OS_SECRET_KEY", "HUAWEICLOUD_SDK_SK"),
         security_token=given(None, "OS_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
-        token=token or given(None, "OS_TOKEN"),
+        token=token or ("" if as_user else given(None, "OS_TOKEN")),
     )
     if not settings.auth_url and not settings.endpoint:
         raise usage(

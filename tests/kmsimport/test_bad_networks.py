@@ -213,10 +213,13 @@ def test_a_certificate_must_be_trusted(wire, command, aes_file, tmp_path):
 # --- the original cloud -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def original(relay):
+UNKNOWN = [kms_error("KMS.0201"), Refuse(404, {"error_code": "APIGW.0101", "error_msg": "The API does not exist"})]
+
+
+@pytest.fixture(params=UNKNOWN, ids=["service", "gateway"])
+def original(relay, request):
     """It knows no get-check-value, and has its identity service under another address."""
-    relay.always["get-check-value"] = kms_error("KMS.0201")
+    relay.always["get-check-value"] = request.param
     return relay
 
 

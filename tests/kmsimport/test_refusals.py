@@ -49,7 +49,8 @@ def assert_failed(run, code: Exit, *parts: str):
         (["KEY", "--create", "x", "--auth-url", "http://kms.example.com/v3"], "not encrypted"),
         (["KEY", "--create", "x", "--ca-file", "/nowhere"], "not a file of PEM certificates"),
         (["KEY", "--create", "x", "--token-file", "/nowhere"], "cannot be read"),
-        (["KEY", "--create", "x", "--password-fd", "77"], "cannot be read"),
+        (["KEY", "--create", "x", "--user", "admin", "--password-fd", "77", "--domain", "y"], "cannot be read"),
+        (["KEY", "--create", "x", "--user", "admin", "--token-file", "/nowhere"], "Either --token-file"),
     ],
 )
 def test_a_wrong_command_line_is_usage(command, aes_file, arguments, part):
@@ -140,8 +141,8 @@ def test_private_keys_do_not_expire(command, key_files):
 # --- the sign-in --------------------------------------------------------------------------------------------------
 
 
-def test_a_wrong_password(command, aes_file):
-    run = command(aes_file, "--create", "x", "--json", OS_PASSWORD="wrong horse")
+def test_a_wrong_password(offline, by_password, aes_file):
+    run = offline(aes_file, "--create", "x", "--json", **{**by_password, "OS_PASSWORD": "wrong horse"})
 
     assert_failed(run, Exit.SIGN_IN, "sign-in was refused", "Check who is asking")
     assert run.json["error"]["kind"] == "sign_in"

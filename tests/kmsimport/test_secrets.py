@@ -131,7 +131,8 @@ def test_secrets_come_through_descriptors(program, locked_file, by_password, wir
 
     run = program(
         *(locked_file, "--create", unique("piped"), "--passphrase-fd", descriptors[0], "--password-fd", descriptors[1]),
-        environment={"OS_PASSWORD": ""},
+        # Whoever names a descriptor does not mean the token that the environment still holds.
+        environment={"OS_PASSWORD": "", "OS_TOKEN": "of yesterday"},
         pass_fds=descriptors,
     )
 
