@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keys.api.schemas import AliasField, milliseconds
+from keys.api.schemas import PAGE, AliasField, milliseconds
 from keys.locate import the_key_or_the_project, the_locked_destination, the_locked_key
 from keys.models import Alias
 from keys.services import aliases
@@ -15,7 +15,7 @@ from keys.states import Use
 from operations import errors
 from operations.answers import INTEGER, TEXT, Schema, listing, record
 from operations.errors import Code
-from operations.fields import Field, KeyId, Request, Whole
+from operations.fields import Field, KeyId, Request
 from operations.operation import Operation
 
 PREFIX = "alias/"
@@ -112,19 +112,7 @@ LIST_ALIASES = Operation(
     request=Request(
         (
             KeyId(required=False, about="Without it: the aliases of every key of the project."),
-            Whole(
-                name="limit",
-                minimum=1,
-                maximum=1000,
-                error=errors.LIMIT_INVALID,
-                about="How many at most; 1,000 where it is not given.",
-            ),
-            Whole(
-                name="marker",
-                minimum=0,
-                error=errors.MARKER_INVALID,
-                about="The `next_marker` of the answer before; without it the list starts anew.",
-            ),
+            *PAGE,
         )
     ),
     respond=_page,

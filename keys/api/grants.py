@@ -9,8 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from keys.api.listing import PAGE
-from keys.api.schemas import ALIAS_HINT, ALIAS_PATTERN, milliseconds
+from keys.api.schemas import ALIAS_HINT, ALIAS_PATTERN, PAGE, milliseconds
 from keys.locate import the_key, the_locked_granted_key, the_locked_key, the_project
 from keys.models import RETIRE_GRANT as RETIRE_GRANT_NAME
 from keys.models import Grant, GranteeKind

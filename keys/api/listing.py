@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from keys.api.schemas import ANY_KEY, KEY_DETAILS, key_details
+from keys.api.schemas import ANY_KEY, KEY_DETAILS, PAGE, key_details
 from keys.locate import the_key, the_project
 from keys.services import listing
 from keys.services.listing import KeyPage
 from keys.states import Use
 from kmscrypto.specs import SPECS
-from operations import errors
 from operations.answers import INTEGER, TEXT, record
 from operations.answers import listing as rows
-from operations.fields import Choice, Request, Text, Whole
+from operations.fields import Choice, Request, Text
 from operations.operation import Operation
 
 DESCRIBE_KEY = Operation(
@@ -31,23 +30,6 @@ DESCRIBE_KEY = Operation(
     durable=False,
     grantable=True,
     summary="Everything about a key but its material.",
-)
-
-
-PAGE = (
-    Whole(
-        name="limit",
-        minimum=1,
-        maximum=1000,
-        error=errors.LIMIT_INVALID,
-        about="How many at most; 1,000 where it is not given.",
-    ),
-    Whole(
-        name="marker",
-        minimum=0,
-        error=errors.MARKER_INVALID,
-        about="The `next_marker` of the answer before; without it the list starts anew.",
-    ),
 )
 
 

@@ -5,35 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from keys.api.schemas import Proof
 from keys.locate import the_key
 from keys.services import macs
 from keys.services.macs import CheckedMac, Mac
 from keys.states import Use
 from kmscrypto.specs import MacAlgorithm
-from operations.answers import FLAG, TEXT, Schema, record
-from operations.fields import Bad, Base64, Choice, Hex, KeyReference, Request
+from operations.answers import FLAG, TEXT, record
+from operations.fields import Base64, Choice, Hex, KeyReference, Request
 from operations.operation import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
-class MacField(Hex):
-    """What is no hexadecimal is no bad request but a MAC that is not valid, as with signatures."""
-
+class MacField(Proof, Hex):
     name: str = "mac"
     required: bool = True
     about: str = "Hexadecimal, whole. One that is malformed is answered like one that is wrong."
-
-    def read(self, value: Any) -> bytes:
-        try:
-            return super().read(value)
-        except Bad:
-            if isinstance(value, str):
-                return b""
-            raise
-
-    @property
-    def schema(self) -> Schema:
-        return TEXT
 
 
 ALGORITHM = Choice(

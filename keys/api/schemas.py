@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from keys.models import Key
 from operations import errors
 from operations.answers import TEXT, Schema, record
-from operations.fields import Bad, Context, KeyId, KeyReference, Request, Text
+from operations.fields import Bad, Context, KeyId, KeyReference, Request, Text, Whole
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,6 +44,22 @@ class AliasField(Text):
         return alias
 
 
+class Proof:
+    """For what is verified: malformed text is no bad request but a proof that is not valid (api.md 3.3)."""
+
+    def read(self, value: Any) -> bytes:
+        try:
+            return super().read(value)  # type: ignore[misc, no-any-return]
+        except Bad:
+            if isinstance(value, str):
+                return b""
+            raise
+
+    @property
+    def schema(self) -> Schema:
+        return TEXT
+
+
 ALIAS = AliasField()
 DESCRIPTION = Text(
     name="key_description",
@@ -64,6 +80,22 @@ CONTEXT = (
         " not matter. At most 8,192 characters.",
     ),
     ADDITIONAL_DATA,
+)
+
+PAGE = (
+    Whole(
+        name="limit",
+        minimum=1,
+        maximum=1000,
+        error=errors.LIMIT_INVALID,
+        about="How many at most; 1,000 where it is not given.",
+    ),
+    Whole(
+        name="marker",
+        minimum=0,
+        error=errors.MARKER_INVALID,
+        about="The `next_marker` of the answer before; without it the list starts anew.",
+    ),
 )
 
 ONE_KEY = Request((KeyId(),))

@@ -5,36 +5,22 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from keys.api.schemas import ANY_KEY
+from keys.api.schemas import ANY_KEY, Proof
 from keys.locate import the_key
 from keys.services import signing
 from keys.states import Use
 from kmscrypto.specs import SigningAlgorithm
 from operations import errors
-from operations.answers import TEXT, Schema, record
-from operations.fields import Bad, Base64, Choice, KeyReference, Request
+from operations.answers import TEXT, record
+from operations.fields import Base64, Choice, KeyReference, Request
 from operations.operation import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignatureField(Base64):
-    """A malformed signature is not a bad request but a signature that is not valid (api.md 3.3)."""
-
+class SignatureField(Proof, Base64):
     name: str = "signature"
     required: bool = True
     about: str = "Base64. One that is malformed is answered like one that is wrong."
-
-    def read(self, value: object) -> bytes:
-        try:
-            return super().read(value)
-        except Bad:
-            if isinstance(value, str):
-                return b""
-            raise
-
-    @property
-    def schema(self) -> Schema:
-        return TEXT
 
 
 # Not canonical: the digest in the manual's own example has bits left over that are not zero.
