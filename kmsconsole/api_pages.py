@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -15,25 +14,9 @@ from django.utils.translation import gettext as _
 
 from kmsconsole.description import CONTEXT, chapter
 from operations import examples, openapi
-from operations.answers import Schema
 from operations.console import Page
-from operations.fields import Field
 from operations.operation import Operation
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One member of a request or of an answer, as a table shows it."""
-
-    name: str
-    kind: str
-    # Runs of text; every other one is code.
-    about: tuple[str, ...] = ()
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    limits: str = ""
-    pattern: str = ""
-    code: str = ""
+from operations.tables import members, row
 
 
 class ApiPage(Page):
@@ -69,59 +52,15 @@ class ApiOperation(ApiPage):
             "trail": [{"label": _("API"), "url": reverse("api")}, {"label": operation.name}],
             "chapter": chapter(operation),
             "url": openapi.url_of(operation),
-            "path_rows": [_row(field) for field in openapi.path_fields(operation)],
-            "rows": [_row(field) for field in openapi.own_fields(operation)],
+            "path_rows": [row(field) for field in openapi.path_fields(operation)],
+            "rows": [row(field) for field in openapi.own_fields(operation)],
             "where": _("Query") if operation.method == "GET" else _("Body"),
-            "answer_rows": list(_members(operation.answer)) if operation.status != 204 else [],
+            "answer_rows": members(operation.answer) if operation.status != 204 else [],
             "answer": _written(answer) if answer is not None else "",
             "curl": _curl(operation, filled, base=self.base(), project_id=self.caller.project_id),
             "codes": openapi.codes_of(operation, CONTEXT),
         }
         return render(request, "api/operation.html", context)
-
-
-def _row(field: Field) -> Row:
-    schema = field.schema
-    return Row(
-        name=field.name,
-        kind=_kind(schema),
-        about=tuple(field.about.split("`")),
-        required=field.required,
-        choices=tuple(value for value in schema.get("enum", ()) if isinstance(value, str)),
-        limits=_limits(schema),
-        pattern=schema.get("pattern", "") if "integer" not in schema.get("type", ()) else "",
-        code=field.error.code,
-    )
-
-
-def _kind(schema: Schema) -> str:
-    kind = schema.get("type", "")
-    words = [kind] if isinstance(kind, str) else kind
-    text = _(" or ").join(words)
-    if schema.get("contentEncoding") == "base64":
-        return _("Base64 string")
-    return f"{text} of {_kind(schema['items'])}" if kind == "array" else text
-
-
-def _limits(schema: Schema) -> str:
-    if "minimum" in schema and schema["maximum"] < 2**31:
-        return f"{schema['minimum']:,} – {schema['maximum']:,}"
-    least, most = schema.get("minLength", 0), schema.get("maxLength")
-    if most is not None:
-        return _("%(least)s – %(most)s characters") % {"least": f"{least:,}", "most": f"{most:,}"}
-    return _("at most %(most)s") % {"most": schema["maxItems"]} if "maxItems" in schema else ""
-
-
-def _members(schema: Schema, above: str = "") -> list[Row]:
-    """Every member of an answer at any depth, `keys[].key_id` style."""
-    if schema.get("type") == "array":
-        return _members(schema["items"], f"{above}[]")
-    rows: list[Row] = []
-    for name, each in schema.get("properties", {}).items():
-        path = f"{above}.{name}" if above else name
-        rows.append(Row(path, _kind(each)))
-        rows += _members(each, path) if each.get("type") in ("object", "array") else []
-    return rows
 
 
 def _curl(operation: Operation, filled: dict[str, Any], *, base: str, project_id: str) -> str:

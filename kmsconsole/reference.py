@@ -6,7 +6,9 @@ from kmsconsole.clients import HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS
 from kmsconsole.urls import OPERATIONS
 from operations.errors import CATALOGUE, NOT_APPLICABLE
 from operations.fields import Field
+from operations.openapi import url_of
 from operations.operation import Operation
+from operations.tables import members, row
 
 _NOTE = "<!-- Written by `make docs` from the code: change the declaration, not this page. -->"
 
@@ -24,7 +26,7 @@ def _operations() -> str:
             "",
             _NOTE,
             "",
-            "Below `/v1.0/{project_id}/`, with `X-Auth-Token` or [signed](../use/api.md#huawei-cloud-sdk). Requests",
+            "With `X-Auth-Token` or [signed](../use/api.md#huawei-cloud-sdk). Requests",
             "and answers are JSON objects.",
             *(line for operation in served for line in _operation(operation)),
             "",
@@ -34,14 +36,20 @@ def _operations() -> str:
 
 def _operation(operation: Operation) -> Iterable[str]:
     yield from ("", f"## {operation.name}", "", operation.summary, "")
-    yield f"`{operation.method} {operation.path}` · answers {operation.status} · permission `{operation.action}`"
-    if operation.request.fields:
-        yield from ("", "| Field | Required | Bad value |", "|---|---|---|")
-        yield from map(_field, operation.request.fields)
+    yield f"`{operation.method} {url_of(operation)}` · answers {operation.status} · permission `{operation.action}`"
+    yield from ("", "| Field | Required | Type | Meaning | Bad value |", "|---|---|---|---|---|")
+    yield from map(_field, operation.request.fields)
+    answered = ", ".join(f"`{each.name}` {each.kind}" for each in members(operation.answer))
+    if operation.status != 204:
+        yield from ("", f"Answer: {answered or 'an empty object'}.")
 
 
 def _field(field: Field) -> str:
-    return f"| `{field.name}` | {'yes' if field.required else 'no'} | {field.error.code} |"
+    shown = row(field)
+    kind = ", ".join(filter(None, (shown.kind, shown.limits)))
+    choices = ", ".join(f"`{value}`" for value in shown.choices)
+    meaning = " ".join(filter(None, (_cell(field.about), f"One of {choices}." if choices else "")))
+    return f"| `{field.name}` | {'yes' if field.required else 'no'} | {kind} | {meaning} | {field.error.code} |"
 
 
 def _errors() -> str:

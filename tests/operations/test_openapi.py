@@ -10,7 +10,7 @@ import schemathesis
 
 from keys.api.encryption import ENCRYPT_DATA
 from keys.api.lifecycle import ENABLE_KEY
-from kmsconsole.description import CONTEXT
+from kmsconsole.description import CHAPTERS, CONTEXT
 from kmsconsole.urls import OPERATIONS
 from operations import errors, openapi
 from operations.fields import Bad, Choice, Context, KeyId, Whole
@@ -64,6 +64,10 @@ def test_every_schema_in_it_is_one(operation):
     jsonschema_rs.meta.validate(operation.answer)
 
 
+def test_every_operation_is_filed_by_hand():
+    assert {operation.run.__module__ for operation in SERVED} <= CHAPTERS.keys()
+
+
 def test_whatever_a_path_names_is_a_parameter_of_it():
     for url, methods in DOCUMENT["paths"].items():
         for each in methods.values():
@@ -72,6 +76,13 @@ def test_whatever_a_path_names_is_a_parameter_of_it():
 
 
 # --- requests -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
+def test_every_field_says_what_it_takes_and_means(field):
+    assert field.schema
+    assert field.about.endswith(".")
+
 
 VALUES = [
     "", "a", "A", "a b", "ü", "0", "1", "7", "-1", "1096", "99999999999999999999999", "0x10", "AAAA", "AAA=", "ff",
