@@ -38,7 +38,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 SERVED = openapi.served(OPERATIONS)
-EXAMPLES = 8
+EXAMPLES = 5
 
 seeded = trial(
     max_examples=EXAMPLES,
