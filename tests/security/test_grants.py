@@ -110,6 +110,17 @@ def test_no_grant_opens_what_is_about_no_key(operation, alice, nobody):
     assert caught.value.code.status == 403
 
 
+@named([operation for operation in ABOUT_A_KEY if not operation.grantable])
+def test_no_grant_opens_management_whatever_its_row_says(operation, alice, nobody):
+    """A row may be older than the rule, or come from another hand."""
+    request = RIGHT[operation.name](alice)
+    for key in Key.objects.filter(project_id=alice.project_id):
+        grant(key, GranteeKind.USER, nobody.user_id, operation.name)
+
+    with refused(errors.NO_KEY_PERMISSION):
+        perform(operation, nobody, request)
+
+
 @named(GRANTABLE)
 def test_a_grant_reaches_no_other_key_of_the_project(operation, alice, grantee):
     caller, kind, principal = grantee

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from keys.models import Key, Tag
 from operations import errors
+from operations.caller import Rights, Statement
 from operations.perform import perform
 from tags.api import LIST_INSTANCES, LIST_PROJECT_TAGS
 from tests import factories
@@ -80,6 +84,19 @@ def test_they_are_those_of_keys_that_may_be_seen(alice, keys, mallory, the_clock
     assert names(mallory) == ["secret"]
     assert names(factories.caller(here)) == ["stage", "team"]
     assert names(alice) == ["hidden", "stage", "team"]
+
+
+@pytest.mark.parametrize("operation", [LIST_PROJECT_TAGS, LIST_INSTANCES], ids=lambda operation: operation.name)
+def test_to_list_keys_everywhere_is_not_to_see_tags_everywhere(alice, keys, operation):
+    """Each asks for its own right, and looks where that reaches."""
+    elsewhere = factories.enterprise_project("elsewhere").wire_id
+    a_key(alice, alias="hidden", tags=[{"key": "hidden", "value": "v"}], enterprise_project_id=elsewhere)
+    here = Statement(True, (operation.action,), "0")
+    reader = replace(alice, rights=Rights((Statement(True, ("kms:cmk:list",)), here)))
+
+    answer = perform(operation, reader, {"resource_instances": "resource_instances", "action": "filter"})
+
+    assert "hidden" not in json.dumps(operation.respond(answer))
 
 
 # --- keys by their tags -------------------------------------------------------------------------------------------
