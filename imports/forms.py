@@ -67,8 +67,6 @@ class EmptyKeyForm(CreateKeyForm):
         spec = self.fields["key_spec"]
         spec.choices = [(_("Symmetric"), symmetric), (_("Asymmetric"), asymmetric)]  # type: ignore[attr-defined]
         spec.widget.attrs.pop("data-origin-for", None)
-        # The reserved ending too, so that Next waits for an alias that can be taken.
-        self.fields["key_alias"].widget.attrs["pattern"] = r"(?!.*\/default$)[A-Za-z0-9_:\/\-]+"
 
     def clean_acknowledged(self) -> bool:
         return bool(self.cleaned_data["acknowledged"])

@@ -40,7 +40,8 @@ class AliasInput(forms.TextInput):
         super().__init__(
             {
                 "maxlength": "255",
-                "pattern": "[A-Za-z0-9_:\\/\\-]+",
+                # The reserved ending too, so that OK waits for an alias that can be taken.
+                "pattern": r"(?!.*\/default$)[A-Za-z0-9_:\/\-]+",
                 "autocomplete": "off",
                 "autocapitalize": "off",
                 "spellcheck": "false",

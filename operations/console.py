@@ -64,8 +64,12 @@ class Page(View):
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    # What was posted is not repeated after signing in, so only an address that can be read again is remembered.
-    path = request.get_full_path() if request.method == "GET" and not is_htmx(request) else ""
+    # What was posted is not repeated after signing in: one comes back to the page that stood there, which for a part
+    # that htmx asked for is the page around it.
+    if is_htmx(request):
+        path = request.htmx.current_url_abs_path or ""  # type: ignore[attr-defined]
+    else:
+        path = request.get_full_path() if request.method == "GET" else way_back(request, "")
     return go(request, resolve_url(settings.LOGIN_URL) + (f"?{urlencode({'next': path})}" if path else ""))
 
 

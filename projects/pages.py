@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl, urlencode
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
 from operations.console import Page, go, way_back
 from projects import queries, selection
+
+
+# What of an address belongs to the scope that is left: a place between two of its keys, and one of its enterprise projects.
+_OF_THE_OLD_SCOPE = frozenset({"after", "before", "enterprise_project"})
+
+
+def _again(request: HttpRequest) -> str:
+    """Where the choice was made, from its beginning."""
+    path, _, query = way_back(request, settings.LOGIN_REDIRECT_URL).partition("?")
+    kept = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in _OF_THE_OLD_SCOPE]
+    return f"{path}?{urlencode(kept)}" if kept else path
 
 
 class SelectProject(Page):
@@ -17,7 +30,7 @@ class SelectProject(Page):
         if chosen not in {project.pk for project in queries.projects_of_account(self.caller.account_id)}:
             raise Http404
         selection.choose_project(request, chosen)
-        return go(request, way_back(request, settings.LOGIN_REDIRECT_URL))
+        return go(request, _again(request))
 
 
 class SelectEnterpriseProject(Page):
@@ -29,4 +42,4 @@ class SelectEnterpriseProject(Page):
         if chosen not in known | {selection.ALL}:
             raise Http404
         selection.choose_enterprise_project(request, chosen)
-        return go(request, way_back(request, settings.LOGIN_REDIRECT_URL))
+        return go(request, _again(request))

@@ -68,14 +68,14 @@ class KeyPage(Page):
             "has_expired": key.material_has_expired(now),
             "enterprise_project": names.get(key.enterprise_project_id, "") if names else "",
             "actions": actions.actions_for(key, self.caller, back=self.request.get_full_path()),
-            "trail": [{"label": _("Custom Keys"), "url": reverse("keys:list")}, {"label": key.alias, "url": ""}],
+            "trail": [{"label": _("Keys"), "url": reverse("keys:list")}, {"label": key.alias, "url": ""}],
             "tabs": self.tabs(),
         }
 
     def tabs(self) -> list[dict[str, Any]]:
         tabs: list[tuple[str, str, str, int | None]] = [("detail", "keys:detail", _("Basic Information"), None)]
         if not self.key.is_default:
-            tabs.append(("tool", "keys:tool", _("Online Tool"), None))
+            tabs.append(("tool", "keys:tool", _("Tool"), None))
             if states.never(Use.ROTATE, self.key.nature) is None:
                 tabs.append(("rotation", "keys:rotation", _("Rotation Policy"), None))
             tabs += [

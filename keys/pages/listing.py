@@ -45,10 +45,10 @@ class Column:
 # What can be shown and hidden; Alias/ID and Operation always stay.
 COLUMNS = (
     Column("status", _("Status")),
+    Column("created", _("Created")),
+    Column("expiration", _("Expiration Time")),
     Column("algorithm", _("Key Algorithm and Usage")),
     Column("origin", _("Origin")),
-    Column("expiration", _("Expiration Time")),
-    Column("created", _("Created")),
     Column("enterprise_project", _("Enterprise Project"), sortable=False),
 )
 ALIAS = Column("alias", _("Alias/ID"))
@@ -247,6 +247,7 @@ class KeyList(Page):
             "list_url": reverse("keys:list"),
             "reset_url": self.url(self.order(), self.limit()),
             "previous_url": self.url(kept, self.limit(), [("before", found.previous)]) if found.previous else "",
+            "here": f"{found.first}–{found.last}" if found.keys else "",
             "next_url": self.url(kept, self.limit(), [("after", found.next)]) if found.next else "",
         }
 

@@ -38,6 +38,8 @@ function showTime(element) {
     const second = element.querySelector(".sub");
     element.firstChild.textContent = day(date);
     if (second) second.textContent = `${clock(date)} ${zone(date)}`;
+  } else if (element.dataset.local === "day") {
+    element.textContent = day(date);
   } else {
     element.textContent = localTime(date);
   }

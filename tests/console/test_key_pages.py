@@ -413,7 +413,7 @@ def test_without_script_a_key_is_found_created_disabled_and_used(watched, consol
     expect(page.locator("a.name")).to_have_text([alias])
 
     page.get_by_role("link", name=alias, exact=True).click()
-    page.get_by_role("link", name="Online Tool").click()
+    page.get_by_role("link", name="Tool", exact=True).click()
     page.get_by_label("Plaintext").fill("hello")
     page.get_by_role("button", name="Execute").click()
     expect(page.get_by_label("Ciphertext")).not_to_have_value("")

@@ -222,6 +222,29 @@ def test_htmx_is_sent_to_the_sign_in_page_as_a_whole(client, cast):
     assert response["HX-Redirect"].startswith(LOGIN)
 
 
+@pytest.mark.parametrize(
+    ("around", "back"),
+    [
+        ("http://testserver/console/kms/keys?q=a", "?next=%2Fconsole%2Fkms%2Fkeys%3Fq%3Da"),
+        ("https://evil.example/console/kms/keys", ""),
+    ],
+)
+def test_a_part_that_htmx_asks_for_too_late_leads_back_to_the_page_around_it(client, cast, around, back):
+    headers = {"HX-Request": "true", "HX-Current-URL": around}
+
+    for response in (
+        client.get("/console/kms/keys/create", headers=headers),
+        client.post(CREDENTIALS, headers=headers),
+    ):
+        assert response["HX-Redirect"] == LOGIN + back
+
+
+def test_what_is_sent_too_late_leads_back_to_where_it_would_have_led(client, cast):
+    response = client.post("/console/kms/keys/create", {"next": "/console/kms/keys?q=a"})
+
+    assert response["Location"] == f"{LOGIN}?next=%2Fconsole%2Fkms%2Fkeys%3Fq%3Da"
+
+
 def change(client, *, old=PASSWORD, new="another long and quiet harbour", again=None, **more):
     return client.post("/console/password", {"old": old, "new": new, "again": again or new, **more})
 

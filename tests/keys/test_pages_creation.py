@@ -69,6 +69,14 @@ def test_the_form_comes_filled_in(browser):
     assert page.all("textarea", name="key_description")[0]["attrs"]["placeholder"] == "Enter a description"
 
 
+def test_ok_waits_for_an_alias_that_can_be_taken(browser):
+    pattern = read(browser.get(CREATE)).all("input", name="key_alias")[0]["attrs"]["pattern"]
+
+    assert [bool(re.fullmatch(pattern, alias)) for alias in ("a", "obs/defaults", "obs/default", "a b")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
 def test_each_algorithm_says_its_usages_default_first_and_whether_it_can_be_imported(browser):
     page = read(browser.get(CREATE))
 

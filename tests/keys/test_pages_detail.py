@@ -110,7 +110,7 @@ def test_the_facts_of_a_key(alice):
     assert page.all("button", data_copy=key.key_id)
     tabs = [link for link in page.all("a") if "nav" in link["within"] and key.key_id in link["attrs"].get("href", "")]
     assert [squeeze(link["text"]) for link in tabs] == [
-        "Basic Information", "Online Tool", "Grants 0", "Tags 0", "Alias", "Key Material",
+        "Basic Information", "Tool", "Grants 0", "Tags 0", "Alias", "Key Material",
     ]  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def test_a_default_key_offers_nothing(alice):
     page = see(factories.alice(), "detail", key)
 
     assert not page.all("a", aria_label="Change alias")
-    assert not [text for text in page.texts("a") if text in ("Disable", "Delete", "Online Tool")]
+    assert not [text for text in page.texts("a") if text in ("Disable", "Delete", "Tool")]
 
 
 def test_looking_at_a_key_leaves_no_change(alice):

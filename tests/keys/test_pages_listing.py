@@ -83,10 +83,10 @@ def test_the_list_has_the_columns_of_the_original(alice, alice_sees):
     assert heads == [
         "Alias/ID",
         "Status",
+        "Created",
+        "Expiration Time",
         "Key Algorithm and Usage",
         "Origin",
-        "Expiration Time",
-        "Created",
         "Enterprise Project",
         "Operation",
     ]
@@ -254,7 +254,16 @@ def test_filters_narrow_the_list(alice, alice_sees, query, expected):
     assert set(page.aliases()) == expected
     if not expected:
         assert "No matching keys." in page.texts("h2")
+        assert "1–0" not in page.text
         assert LIST in [e["attrs"]["href"] for e in page.all("a") if e["text"].strip() == "Reset"]
+
+
+def test_the_day_of_a_deletion_is_given_for_the_readers_zone(alice, alice_sees):
+    stage.schedule_deletion(alice, stage.a_key(alice))
+
+    (day,) = alice_sees().all("time", data_local="day")
+
+    assert (day["text"], day["attrs"]["datetime"]) == ("2026-03-08", "2026-03-08T12:00:00+00:00")
 
 
 def test_a_key_is_found_by_its_id(alice, alice_sees):
@@ -338,7 +347,7 @@ def test_every_head_but_two_sorts(alice, alice_sees):
     heads = [e for e in alice_sees().all("a") if "sort=" in e["attrs"]["href"] or "th" in e["within"]]
 
     labels = [e["text"].strip() for e in heads if "thead" in e["within"]]
-    assert labels == ["Alias/ID", "Status", "Key Algorithm and Usage", "Origin", "Expiration Time", "Created"]
+    assert labels == ["Alias/ID", "Status", "Created", "Expiration Time", "Key Algorithm and Usage", "Origin"]
 
 
 def test_the_pages_of_a_long_list_are_links(strong_room, alice_sees):

@@ -376,7 +376,7 @@ def test_a_default_key_has_no_tool(alice, browser):
 
     page = read(browser.get(address("detail", key.key_id)))
 
-    assert "Online Tool" not in page.texts("a")
+    assert "Tool" not in page.texts("a")
 
 
 def test_htmx_gets_the_card_alone(alice):

@@ -118,6 +118,19 @@ def test_anothers_enterprise_project_cannot_be_chosen(alice_in):
     assert choose_enterprise(alice_in, "").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("stood", "begins"),
+    [
+        ("/console/kms/keys?q=a%26b&after=7~x&limit=50", "/console/kms/keys?q=a%26b&limit=50"),
+        ("/console/kms/keys?before=7~x&enterprise_project=0", "/console/kms/keys"),
+        ("/console/kms/keys/default", "/console/kms/keys/default"),
+    ],
+)
+def test_a_list_starts_from_its_beginning_in_the_new_scope(alice_in, staging, stood, begins):
+    assert choose(alice_in, staging, next=stood)["Location"] == begins
+    assert choose_enterprise(alice_in, "all", next=stood)["Location"] == begins
+
+
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
 def test_no_choice_leads_elsewhere(alice_in, staging, elsewhere):
     assert choose(alice_in, staging, next=elsewhere)["Location"] == HOME
