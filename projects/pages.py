@@ -10,8 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from operations.console import Page, go, way_back
 from projects import queries, selection
 
-
-# What of an address belongs to the scope that is left: a place between two of its keys, and one of its enterprise projects.
+# Of an address, what belongs to the scope that is left: a place between two keys, and one of its enterprise projects.
 _OF_THE_OLD_SCOPE = frozenset({"after", "before", "enterprise_project"})
 
 
