@@ -19,6 +19,7 @@ from operations.errors import KmsError
 from vault import hierarchy, sealing
 from vault.cache import OpenedKeys
 from vault.hierarchy import ServicePurpose
+from vault.holdings import SealedColumn
 from vault.sealing import Binding
 
 CACHE_SECONDS = 60
@@ -47,6 +48,15 @@ def binding(key: Key, number: int) -> Binding:
         project=key.project_id,
         version=number,
     )
+
+
+SEALED = SealedColumn(
+    model=KeyVersion,
+    field="material_sealed",
+    project="key__project_id",
+    related="key__project",
+    binding=lambda version: binding(version.key, version.number),
+)
 
 
 def store(key: Key, material: bytes, *, wrapping_algorithm: str = "") -> KeyVersion:

@@ -35,6 +35,7 @@ DUTIES = (
     Duty("imports.tasks.expire_material", 1, "Erase material past its expiry; its key goes to Pending import."),
     Duty("keys.tasks.delete_due_keys", 1, "Delete keys whose waiting period is over."),
     Duty("keys.tasks.rotate_due_keys", 1, "Give keys with a rotation policy new material when their period is over."),
+    Duty("projects.tasks.rotate_project_keys", 10, "Replace project keys that have served their time."),
     Duty("iam.tasks.forget_expired", 10, "Forget tokens, sessions and counters that no longer say anything."),
 )
 

@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, transaction
 from kmscrypto import selftest
 from kmscrypto.errors import CryptoError
 from operations import clock
-from vault import keyring
+from vault import keyring, wraps
 from vault.cache import OpenedKeys
 from vault.errors import OpenFailed, Sealed
 from vault.models import Canary, ProjectKey, ServiceKey, WrappedKey
@@ -57,7 +57,7 @@ class _Verdict:
 
 
 _service_keys: OpenedKeys[str, OpenedKey] = OpenedKeys(entries=len(ServicePurpose), seconds=float("inf"))
-_project_keys: OpenedKeys[tuple[str, str, int | None], OpenedKey] = OpenedKeys(
+_project_keys: OpenedKeys[tuple[str, str, int], OpenedKey] = OpenedKeys(
     entries=PROJECT_KEY_ENTRIES, seconds=PROJECT_KEY_SECONDS
 )
 _verdict: _Verdict | None = None
@@ -112,24 +112,27 @@ def opened_service_key(purpose: ServicePurpose) -> OpenedKey:
 
 
 def project_key(region: str, project: str, *, version: int | None = None) -> OpenedKey:
-    """The key of a project: its current one, made at first use, or that of an earlier `version`.
+    """The key of a project: the one to seal with, made at first use, or that of a `version` to open with.
 
+    Which one seals, the database is asked each time: so a version that was replaced seals nothing more in any process.
     Raises Sealed, or OpenFailed if there is no such version or the row was altered.
     """
     require_unsealed()
+    row = None
+    if version is None:
+        version = _current_version(region, project)
+        if version is None:
+            row = _first_project_key(region, project)
+            version = row.version
     known = _project_keys.get((region, project, version))
     if known is not None:
         return known
-    rows = ProjectKey.objects.filter(region=region, project=project)
-    if version is None:
-        row = rows.filter(retired_at=None).order_by("-version").first() or _first_project_key(region, project)
-    elif (found := rows.filter(version=version).first()) is not None:
-        row = found
-    else:
+    row = row or ProjectKey.objects.filter(region=region, project=project, version=version).first()
+    if row is None:
         raise OpenFailed
     opened = _opened(row)
     # Only once the row is certain to stay: a key that this very transaction made vanishes if it is rolled back.
-    transaction.on_commit(partial(_remember, region, project, opened, current=version is None))
+    transaction.on_commit(partial(_project_keys.put, (region, project, version), opened))
     return opened
 
 
@@ -150,22 +153,34 @@ def forget() -> None:
     global _verdict
     _service_keys.clear()
     _project_keys.clear()
+    wraps.forget()
     keyring.forget()
     _self_test_failure.cache_clear()
     _verdict = None
 
 
-def _remember(region: str, project: str, opened: OpenedKey, *, current: bool) -> None:
-    _project_keys.put((region, project, opened.version), opened)
-    if current:
-        _project_keys.put((region, project, None), opened)
+_CURRENT = "SELECT version FROM vault_projectkey WHERE region = %s AND project = %s AND retired_at IS NULL"
+
+
+def _current_version(region: str, project: str) -> int | None:
+    """Of the version that seals. It is held till the end of the transaction, so it is not replaced before the commit.
+
+    Those who seal do not wait for each other: a shared lock is all they take. SQLite lets one transaction write anyway.
+    """
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    for _look in range(2):  # the first one may have waited for a rotation, and then finds what it began with gone
+        with connection.cursor() as cursor:
+            cursor.execute(_CURRENT + lock, [region, project])
+            if found := cursor.fetchone():
+                return int(found[0])
+    return None
 
 
 def _first_project_key(region: str, project: str) -> ProjectKey:
     with transaction.atomic():
         canary = lock_canary()
         # Whoever held the lock before us may have made it.
-        found = ProjectKey.objects.filter(region=region, project=project).order_by("-version").first()
+        found = ProjectKey.objects.filter(region=region, project=project, retired_at=None).first()
         if found is not None:
             return found
         row = ProjectKey(region=region, project=project, created_at=clock.now())

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vault import hierarchy, keyring
+from vault import hierarchy, keyring, project_rotation
 from vault.errors import OpenFailed, Sealed
 from vault.models import Canary, ProjectKey, ServiceKey, Wrapped
 
 
 @dataclass(frozen=True)
 class Findings:
-    """How many rows of each kind opened, by root key id, and one sentence for each fault."""
+    """How many rows of each kind opened, by root key id; a sentence for each fault, and for what is under way."""
 
     opened: Counter[tuple[str, str]]
     faults: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def inspect() -> Findings:
@@ -36,7 +38,14 @@ def inspect() -> Findings:
                 faults.append(f"The {row} does not open: {sealed.reason}")
             else:
                 opened[kind, row.root_id] += 1
-    return Findings(opened, tuple(faults))
+    return Findings(opened, tuple(faults), tuple(_rotations()))
+
+
+def _rotations() -> Iterator[str]:
+    for key in project_rotation.due().order_by("pk"):
+        yield f"The {key} has served its time: the next sweep replaces it."
+    for key in project_rotation.replaced():
+        yield f"The {key} was replaced; {project_rotation.references(key)} values are still under it."
 
 
 def _missing_purposes() -> list[str]:

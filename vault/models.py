@@ -58,10 +58,17 @@ class ProjectKey(WrappedKey):
 
     region = models.CharField(max_length=64)
     project = models.CharField(max_length=64)
+    # No fewer than were made: processes count in blocks (`wraps`).
+    wraps = models.PositiveBigIntegerField(default=0)
 
     class Meta(WrappedKey.Meta):
         constraints = [
-            models.UniqueConstraint(fields=["region", "project", "version"], name="vault_one_project_key_a_version")
+            models.UniqueConstraint(fields=["region", "project", "version"], name="vault_one_project_key_a_version"),
+            models.UniqueConstraint(
+                fields=["region", "project"],
+                condition=models.Q(retired_at__isnull=True),
+                name="vault_one_current_project_key",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kmscrypto import envelope
 from kmscrypto.errors import CryptoError
-from vault import hierarchy
+from vault import hierarchy, wraps
 from vault.errors import OpenFailed
 from vault.hierarchy import OpenedKey, ServicePurpose
 
@@ -45,6 +45,8 @@ class Binding:
 def seal(binding: Binding, plaintext: bytes) -> bytes:
     """Raises Sealed."""
     key = _key(binding, version=None)
+    if binding.project:
+        wraps.count(key.id)
     return envelope.seal(
         key.material,
         plaintext,

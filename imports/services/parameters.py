@@ -19,6 +19,7 @@ from operations import clock, errors
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
 from vault import sealing
+from vault.holdings import SealedColumn
 from vault.sealing import Binding
 
 # The documented field takes 344 to 360 characters: a 256-byte ciphertext, RSA-2048 (SEC-020).
@@ -106,6 +107,15 @@ def binding(row: WrappingKey) -> Binding:
         project=row.key.project_id,
         parent=row.key.key_id,
     )
+
+
+SEALED = SealedColumn(
+    model=WrappingKey,
+    field="private_sealed",
+    project="key__project_id",
+    related="key__project",
+    binding=binding,
+)
 
 
 def _live(key: Key, carrier: Carrier) -> QuerySet[WrappingKey]:

@@ -125,7 +125,7 @@ def test_a_rotation_takes_the_same_few_queries_however_many_versions_there_are(a
         counts.append(len(queries))
 
     assert len(set(counts[1:])) == 1
-    assert counts[-1] <= 17
+    assert counts[-1] <= 19  # one of them counts a block of wraps, which only a commit lets others use
 
 
 # --- the policy ---------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def test_no_column_could_hold_a_plaintext_key():
     assert columns == {
         *((Canary.__name__, name) for name in common),
         *((ServiceKey.__name__, name) for name in key | {"purpose"}),
-        *((ProjectKey.__name__, name) for name in key | {"region", "project"}),
+        *((ProjectKey.__name__, name) for name in key | {"region", "project", "wraps"}),
     }
 
 

@@ -87,12 +87,13 @@ def test_a_key_that_was_rolled_back_is_not_remembered(committed_vault):
     assert sealing.open(a_binding(), blob) == b"a key"
 
 
-def test_a_key_in_memory_costs_no_query(committed_vault, django_assert_num_queries):
+def test_with_a_key_in_memory_opening_costs_no_query_and_sealing_one(committed_vault, django_assert_num_queries):
     blob = sealing.seal(a_binding(), b"a key")
 
     with django_assert_num_queries(0):
-        sealing.seal(a_binding(), b"another")
         sealing.open(a_binding(), blob)
+    with django_assert_num_queries(1):  # is this version still the current one?
+        sealing.seal(a_binding(), b"another")
 
 
 def test_a_key_leaves_memory_after_five_minutes(committed_vault, monkeypatch, django_assert_num_queries):

@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.vault.conftest import a_binding
-from vault import hierarchy, keyring, sealing
+from vault import hierarchy, project_rotation, sealing
 from vault.errors import OpenFailed, Sealed
 from vault.hierarchy import ServicePurpose
 from vault.models import ProjectKey
+from vault.project_rotation import Limits
 from vault.sealing import Binding
 
 pytestmark = pytest.mark.django_db
@@ -124,10 +125,7 @@ def test_opening_makes_no_project_key(vault):
 
 def test_a_blob_opens_under_the_version_of_the_project_key_that_sealed_it(vault):
     old_blob = sealing.seal(a_binding(), b"a key")
-    first = ProjectKey.objects.get()
-    second = ProjectKey(region=first.region, project=first.project, version=2, created_at=first.created_at)
-    keyring.wrap_new_key(second, under=keyring.root(first.root_id)).save(force_insert=True)
-    hierarchy.forget()
+    project_rotation.rotate("eu-de", "p1", limits=Limits(wraps=1))
 
     new_blob = sealing.seal(a_binding(), b"a key")
 

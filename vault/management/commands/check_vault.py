@@ -14,6 +14,8 @@ class Command(BaseCommand):
         findings = inspection.inspect()
         for (kind, root_id), count in sorted(findings.opened.items()):
             self.stdout.write(f"{kind} under root key {root_id}: {count} opened")
+        for note in findings.notes:
+            self.stdout.write(note)
         if findings.faults:
             raise CommandError("\n".join(findings.faults), returncode=1)
         self.stdout.write("Every key opens.")
