@@ -92,6 +92,11 @@ def document(operations: Iterable[Operation], context: Context) -> Schema:
         "paths": paths,
         "components": {
             "securitySchemes": _SECURITY,
+            "responses": {
+                _shared_name(status, in_project): _refusal(codes)
+                for in_project in (True, False)
+                for status, codes in _by_status(_of_every_request(in_project)).items()
+            },
             "headers": {
                 "X-Request-Id": {
                     "description": "By which the request is found in traces and logs.",
@@ -181,10 +186,28 @@ def _responses(operation: Operation, context: Context) -> Schema:
     if operation.status != 204:
         success["content"] = {"application/json": {"schema": operation.answer}}
     responses = {str(operation.status): success}
-    codes = codes_of(operation, context)
-    for status in sorted({code.status for code in codes}):
-        responses[str(status)] = _refusal([code for code in codes if code.status == status])
+    common = _by_status(_of_every_request(operation.in_project))
+    for status, codes in sorted(_by_status(codes_of(operation, context)).items()):
+        name = _shared_name(status, operation.in_project)
+        shared = codes == common.get(status)
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"} if shared else _refusal(codes)
     return responses
+
+
+def _of_every_request(in_project: bool) -> list[Code]:
+    found = {code if in_project else errors.in_eps_terms(code) for code in OF_EVERY_REQUEST}
+    return [code for code in errors.CATALOGUE.values() if code in found]
+
+
+def _by_status(codes: Iterable[Code]) -> dict[int, list[Code]]:
+    grouped: dict[int, list[Code]] = {}
+    for code in codes:
+        grouped.setdefault(code.status, []).append(code)
+    return grouped
+
+
+def _shared_name(status: int, in_project: bool) -> str:
+    return f"{'project' if in_project else 'account'}-{status}"
 
 
 def _refusal(codes: Sequence[Code]) -> Schema:
