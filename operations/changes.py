@@ -21,8 +21,9 @@ from operations.models import ChangeCount
 # Who may do what; every other scope is a project's ID.
 IDENTITY = "identity"
 
-MAX_ENTRIES = 10_000
-MAX_SCOPES = 1_000
+# Bounds of one process: at the worst some hundred thousand small objects.
+MAX_ENTRIES = 2_000
+MAX_SCOPES = 100
 
 Loaded = TypeVar("Loaded")
 
