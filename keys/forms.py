@@ -205,6 +205,13 @@ class DescriptionForm(OperationForm):
 
 
 PERIOD_HINT = _("Enter an integer between 30 and 365.")
+WAITING_HINT = _("Enter an integer between 7 and 1,096.")
+
+
+def whole_number(least: int, most: int, fault: Any) -> forms.NumberInput:
+    """`fault` is what the page says of any other value, before it is sent."""
+    limits = {"min": str(least), "max": str(most), "step": "1", "inputmode": "numeric"}
+    return forms.NumberInput({**limits, "data-fault": fault})
 
 
 class RotationForm(OperationForm):
@@ -213,7 +220,7 @@ class RotationForm(OperationForm):
     rotation_interval = forms.CharField(
         label=_("Rotation Period (Day)"),
         initial=str(DEFAULT_DAYS),
-        widget=forms.NumberInput({"min": "30", "max": "365", "step": "1", "inputmode": "numeric"}),
+        widget=whole_number(30, 365, PERIOD_HINT),
         error_messages={"required": PERIOD_HINT},
     )
 
@@ -261,8 +268,8 @@ class DeleteForm(OperationForm):
     pending_days = forms.CharField(
         label=_("Waiting Period (days)"),
         initial="7",
-        widget=forms.NumberInput({"min": "7", "max": "1096", "step": "1", "inputmode": "numeric"}),
-        error_messages={"required": _("Enter an integer between 7 and 1,096.")},
+        widget=whole_number(7, 1096, WAITING_HINT),
+        error_messages={"required": WAITING_HINT},
     )
     confirm = TypedConfirmation()
 

@@ -124,7 +124,7 @@ class Disable(LifecycleDialog):
 class Delete(LifecycleDialog):
     title = gettext_lazy("Delete Key")
     body = "keys/dialogs/delete.html"
-    waits = "data-confirm-ok"
+    waits = "data-confirm-ok data-valid-form"
     is_dangerous = True
     size = "wide"
     form_class = DeleteForm

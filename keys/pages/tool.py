@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 
+from keys import states
 from keys.api.signing import GET_PUBLICKEY
 from keys.models import Key
 from keys.pages import actions
@@ -71,8 +72,8 @@ class Tool(KeyPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         self.find()
         wanted = request.POST.get("mode", "")
-        mode = self.mode(wanted)
-        if mode is None or mode.form is None or mode.name != wanted:
+        mode = next((mode for mode in self.modes_of_kind() if mode.name == wanted), None)
+        if mode is None or mode.form is None:
             return self.offer(request, wanted)
         self.form = mode.form(self.key, request.POST)
         done = self.form.is_valid() and self.form.perform(self.caller)
@@ -92,7 +93,8 @@ class Tool(KeyPage):
         template = "keys/tool_card.html" if swaps(request, "tool") else self.template_name
         permissions = (mode.permission,) if mode else ()
         context = {
-            "modes": self.modes(),
+            # A key that was disabled under the page is refused by the operation, over what was typed and stays.
+            "modes": self.modes() or self.modes_of_kind(),
             "mode": mode,
             "form": self.form,
             "output": self.output,
@@ -105,6 +107,10 @@ class Tool(KeyPage):
     def modes(self) -> list[Mode]:
         open_uses = self.key.uses_open()
         return [mode for mode in MODES if mode.use in open_uses]
+
+    def modes_of_kind(self) -> list[Mode]:
+        """Whatever the key's state is now."""
+        return [mode for mode in MODES if states.never(mode.use, self.key.nature) is None]
 
     def mode(self, wanted: str) -> Mode | None:
         """The wanted one, else the first; None where the key can do nothing now."""

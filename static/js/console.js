@@ -1,6 +1,6 @@
 // The console's behaviour: one module a story, each working on data attributes, so that no page has script of its own.
 // Everything here is a convenience: the server judges every value again.
-import { $ } from "./dom.js";
+import { $, mount } from "./dom.js";
 import "./copy.js";
 import "./dialogs.js";
 import "./forms.js";
@@ -11,6 +11,13 @@ import "./times.js";
 import "./toasts.js";
 
 const root = document.documentElement;
+
+// Tabs run out of a narrow screen; the open one is brought into sight.
+mount(".tabs [aria-current]", (tab) => {
+  const strip = tab.closest(".tabs");
+  const [own, all] = [tab.getBoundingClientRect(), strip.getBoundingClientRect()];
+  strip.scrollLeft += own.left + own.width / 2 - all.left - all.width / 2;
+});
 
 document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-theme-toggle]")) return;

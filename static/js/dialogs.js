@@ -2,8 +2,13 @@
 // dialog that holds input from closing by a click beside it.
 import { $, mount } from "./dom.js";
 
+// What had the focus before a dialog came by htmx. A refusal brings the dialog anew, which then no longer knows.
+let opener = null;
+
 function open(dialog) {
   if (!dialog || dialog.open) return;
+  const before = document.activeElement;
+  if (before !== document.body && !before.closest("dialog")) opener = before;
   dialog.showModal();
   // The first field gets the focus, never the close button in the head and never a red button.
   const first = $("[autofocus]", dialog) ?? $("[aria-invalid=true]", dialog)
@@ -26,7 +31,13 @@ mount("dialog", (dialog) => {
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog && !dialog.hasAttribute("data-hold")) dialog.close();
   });
-  if (dialog.closest("#dialog-host")) dialog.addEventListener("close", () => setTimeout(() => !dialog.open && dialog.remove()));
+  if (dialog.closest("#dialog-host")) {
+    dialog.addEventListener("close", () => setTimeout(() => {
+      if (dialog.open) return;
+      dialog.remove();
+      if (document.activeElement === document.body) opener?.focus();
+    }));
+  }
 });
 mount("dialog[data-show]", open);
 

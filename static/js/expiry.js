@@ -14,7 +14,14 @@ function expiry(input) {
   const hint = $("[data-epoch-hint]", field);
   const seconds = element("input", { type: "hidden", name: input.dataset.epoch });
   input.after(seconds);
+  input.max = "9999-12-31T23:59"; // without it browsers let one type years of six digits
+  let isChosen = input.value !== "";
+  let wasOff = false;
+  const propose = () => { input.value = typed(now() + Number(input.dataset.hours) * HOUR); };
   const set = () => {
+    // a proposal counts from the moment at which one asks for it, not from when the page was opened
+    if (wasOff && !input.disabled && !isChosen && input.dataset.hours) propose();
+    wasOff = input.disabled;
     const at = Date.parse(input.value);
     const past = Number.isNaN(at) || at <= now();
     seconds.value = Number.isNaN(at) ? "" : Math.trunc(at / 1000);
@@ -26,12 +33,16 @@ function expiry(input) {
     });
     input.dispatchEvent(new CustomEvent("kms:checked", { bubbles: true }));
   };
-  if (!input.value && input.dataset.hours) input.value = typed(now() + Number(input.dataset.hours) * HOUR);
-  input.addEventListener("input", set);
+  if (!input.value && input.dataset.hours) propose();
+  input.addEventListener("input", () => {
+    isChosen = true;
+    set();
+  });
   input.form.addEventListener("change", () => setTimeout(set));
   field.addEventListener("click", (event) => {
     const button = event.target.closest("[data-set-hours]");
     if (!button) return;
+    isChosen = true;
     input.value = typed(now() + Number(button.dataset.setHours) * HOUR);
     set();
   });

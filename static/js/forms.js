@@ -1,6 +1,7 @@
 // What every form does: waits for its ticks and typed words, counts, shows that it is busy, sends once,
 // and puts the focus where something is wrong.
 import { $, $$, mount } from "./dom.js";
+import { showFault } from "./keyform.js";
 
 // A button waits, all at once, for the boxes named in data-needs, for one of those inside data-needs-any, for a typed
 // word, and for the fields of its form.
@@ -43,15 +44,37 @@ function counter(output) {
   const area = document.getElementById(output.getAttribute("for"));
   if (!area) return;
   const most = Number(area.dataset.most ?? area.maxLength);
+  let wasOver = false;
   const set = () => {
     // code points, as the server counts; maxlength itself counts UTF-16 units. Some texts are encrypted as Base64.
     const length = area.dataset.counts === "base64" ? base64Length(area.value) : [...area.value].length;
     output.textContent = `${length.toLocaleString("en")}/${most.toLocaleString("en")}`;
-    output.classList.toggle("over", length > most);
+    const over = length > most;
+    output.classList.toggle("over", over);
+    if (over === wasOver) return;
+    wasOver = over;
+    const fault = over ? `At most ${most.toLocaleString("en")} characters.` : "";
+    area.setCustomValidity(fault);
+    showFault(area, fault);
   };
   area.addEventListener("input", set);
   area.form?.addEventListener("reset", () => setTimeout(set));
   set();
+}
+
+// data-fault="sentence": what stands under a field whose value cannot be, instead of a button that waits without a word.
+// A hand that is still typing is given time; a value that is right again is believed at once.
+function fault(input) {
+  let timer;
+  const set = () => showFault(input, input.validity.valid ? "" : input.dataset.fault);
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(set, input.validity.valid ? 0 : 400);
+  });
+  input.addEventListener("blur", () => {
+    clearTimeout(timer);
+    set();
+  });
 }
 
 function reveal(button) {
@@ -76,7 +99,11 @@ const changesSomething = (form) =>
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!changesSomething(form)) return;
+  if (!changesSomething(form)) {
+    // a search that is sent out of a menu closes it: its answer lies below
+    event.submitter?.closest("[popover]")?.hidePopover();
+    return;
+  }
   if (inFlight.has(form)) {
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -118,6 +145,7 @@ mount("[data-when]", when);
 mount("[data-needs], [data-needs-any], [data-confirm-ok], [data-valid-form]", needs);
 mount("[data-all]", all);
 mount(".counted > output", counter);
+mount("[data-fault]", fault);
 mount("[data-reveal]", reveal);
 mount("form[data-autosubmit]", (form) => form.addEventListener("change", () => form.requestSubmit()));
 mount("form", (form) => {

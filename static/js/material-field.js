@@ -89,7 +89,9 @@ function start(field) {
     file = null;
     turn += 1;
     const mine = turn;
-    const found = sniff(ascii(area.value), wanted);
+    const { length } = area.value;
+    const tooLong = length > 2 * MOST_BYTES;
+    const found = tooLong ? { fault: `${length.toLocaleString("en")} characters is far more than a ciphertext has.` } : sniff(ascii(area.value), { ...wanted, isPasted: true });
     const digest = found.fault ? "" : await sha256(found.bytes);
     if (mine === turn) show(found, digest);
   }

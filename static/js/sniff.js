@@ -46,12 +46,12 @@ function sizeFault(bytes, wanted) {
 }
 
 /**
- * Looks at `raw` for a field that wants { kind, bytes | minBytes, maxBytes, expected }.
+ * Looks at `raw` for a field that wants { kind, bytes | minBytes, maxBytes, expected }; isPasted: it can only be text.
  * Returns { bytes, base64, ticks: [sentence] } or { fault: sentence }.
  */
 export function sniff(raw, wanted) {
   if (raw.length === 0) return { fault: "The file is empty." };
-  const text = isText(raw);
+  const text = wanted.isPasted || isText(raw);
   const found = text ? fromText(raw, wanted) : { bytes: raw };
   if (found.fault) return found;
   const fault = sizeFault(found.bytes, wanted);

@@ -1,5 +1,21 @@
 // The tag editor: rows of key and value, a count of how many more may be added, a value that waits for its key.
-import { $, $$, mount } from "./dom.js";
+import { $, $$, element, icon, mount } from "./dom.js";
+
+const TWIN = "The tag key already exists.";
+
+// Under the row, apart from what the server may have said there.
+function showTwin(row, key, isTwin) {
+  key.setCustomValidity(isTwin ? TWIN : "");
+  const shown = $("[data-twin]", row);
+  if (isTwin === Boolean(shown)) return;
+  if (isTwin) {
+    key.setAttribute("aria-invalid", "true");
+    row.append(element("p", { class: "err", role: "alert", "data-twin": "" }, icon("err"), element("span", {}, TWIN)));
+  } else {
+    key.removeAttribute("aria-invalid");
+    shown.remove();
+  }
+}
 
 function tags(editor) {
   const most = Number(editor.dataset.tags);
@@ -20,8 +36,7 @@ function tags(editor) {
       // read-only, not disabled: a disabled field is not sent, and keys and values are paired by their order
       value.readOnly = key.value === "";
       if (value.readOnly) value.value = "";
-      const twin = key.value !== "" && rows().some((other) => other !== row && $("input", other).value === key.value);
-      key.setCustomValidity(twin ? "The tag key already exists." : "");
+      showTwin(row, key, key.value !== "" && rows().slice(0, index).some((other) => $("input", other).value === key.value));
     });
   };
   add.addEventListener("click", () => {

@@ -131,7 +131,7 @@ function wizard(form) {
       const hint = "Log in, come back to this tab and choose the button again.";
       strip([{ message: "Your session has ended. Your files are kept.", hint }], link).focus();
     } else if (answer.unreachable) {
-      strip([{ message: "The service could not be reached. Nothing was changed, and your files are kept.", hint: "Try again." }]).focus();
+      strip([{ message: "The service could not be reached, or its answer was lost. Your files are kept.", hint: "Try again." }]).focus();
     } else {
       const hint = answer.broken ? `Try again, or tell your administrator the request ID ${answer.broken}.` : "Try again.";
       strip([{ message: "The service could not finish the request. Your files are kept.", hint }]).focus();
@@ -196,7 +196,7 @@ function wizard(form) {
   }
 
   async function goOn() {
-    if (next.disabled || next.getAttribute("aria-busy") === "true") return;
+    if (finished || next.disabled || next.getAttribute("aria-busy") === "true") return;
     next.setAttribute("aria-busy", "true");
     clearFaults();
     showSteps();
@@ -206,7 +206,7 @@ function wizard(form) {
       else if (panelOf(current).hasAttribute("data-check")) await check();
       else showStep(current + 1);
     } finally {
-      next.removeAttribute("aria-busy");
+      if (!finished) next.removeAttribute("aria-busy");
     }
   }
 

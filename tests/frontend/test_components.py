@@ -198,3 +198,12 @@ def test_pages_that_stand_alone_are_accessible_with_nothing_given(page, site, te
     if content == "":
         expect(page.get_by_text("6f1c20ab")).to_be_visible()
     assert violations(page) == []
+
+
+def test_the_open_tab_of_many_is_in_sight_on_a_narrow_screen(page, site):
+    page.set_viewport_size({"width": 390, "height": 844})
+    tabs = [{"label": f"A tab with words {n}", "url": f"/{n}", "current": n == 6} for n in range(8)]
+    body = '{% extends "base.html" %}{% block content %}<h1>Key</h1>{% include "components/tabs.html" with tabs=tabs only %}{% endblock %}'
+    page.goto(site.page("/", body, tabs=tabs))
+
+    expect(page.get_by_role("link", name="A tab with words 6")).to_be_in_viewport(ratio=1)

@@ -148,6 +148,11 @@ def test_tags_count_down_wait_for_their_key_and_refuse_a_twin(show):
     page.get_by_label("Tag key 2").fill("env")
     expect(page.get_by_label("Tag value 2")).to_be_editable()
     assert page.get_by_label("Tag key 2").evaluate("input => input.validationMessage") == "The tag key already exists."
+    expect(page.get_by_role("alert")).to_have_text("The tag key already exists.")
+    expect(page.get_by_label("Tag key 2")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Tag key 2").fill("environment")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_label("Tag key 2").fill("env")
 
     page.get_by_role("button", name="Add Tag").click()
     expect(page.get_by_text("You can add 0 more tags.")).to_be_visible()
@@ -285,3 +290,86 @@ def test_a_dialog_fetched_by_htmx_opens_and_a_refused_one_comes_back_in_place(sh
     expect(page.get_by_role("dialog")).to_contain_text("Duplicate key aliases.")
     expect(page.get_by_role("button", name="OK")).not_to_have_attribute("aria-busy", re.compile(".*"))
     assert site.posted("/rename")[0].fields == {"alias": "taken"}
+
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Edit")).to_be_focused()
+
+
+PANEL = '<section class="card empty"><h1>Your session has ended.</h1><p>Log in again.</p><p class="small">Request ID 1</p></section>'
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Answer(PANEL.encode(), 403, "text/html"), "Your session has ended. Log in again."),
+        (Answer(b"<h1>Bad gateway</h1>", 502, "text/html"), "The service could not finish the request. Try again."),
+    ],
+)
+def test_what_htmx_was_refused_is_told_once(show, site, expected_errors, answer, told):
+    expected_errors += ["403", "502"]
+    site.answers["/list"] = lambda form: answer
+    page = show('<button hx-post="/list" hx-target="#dialog-host">Refresh</button>')
+
+    for _ in range(2):
+        with page.expect_response("**/list"):
+            page.get_by_role("button", name="Refresh").click()
+
+    expect(page.get_by_role("alert")).to_have_text(told)
+
+
+def test_a_service_out_of_reach_is_told(show, expected_errors):
+    expected_errors += ["htmx:", "net::ERR_FAILED"]
+    page = show('<button hx-get="/list" hx-target="#dialog-host">Refresh</button>')
+    page.route("**/list", lambda route: route.abort())
+
+    page.get_by_role("button", name="Refresh").click()
+
+    expect(page.get_by_role("alert")).to_have_text("The service could not be reached. Try again.")
+
+
+def test_a_value_that_cannot_be_says_why_the_button_waits(show):
+    page = show(
+        '<form><div class="field"><label for="days">Days</label><input type="number" id="days" min="7" max="1096" step="1"'
+        ' value="7" required data-fault="Enter an integer between 7 and 1,096."></div><button data-valid-form>OK</button></form>'
+    )
+    days, fault = page.get_by_label("Days"), page.get_by_text("Enter an integer between 7 and 1,096.")
+
+    for wrong in ("6", "1097", "7.5", ""):
+        days.fill(wrong)
+        expect(fault).to_be_visible()
+        expect(days).to_have_accessible_description("Enter an integer between 7 and 1,096.")
+        expect(page.get_by_role("button", name="OK")).to_be_disabled()
+        days.fill("30")
+        expect(fault).to_have_count(0)
+        expect(page.get_by_role("button", name="OK")).to_be_enabled()
+
+
+def test_a_text_that_is_too_long_says_so(show):
+    page = show(
+        '<form><div class="field"><label for="text">Text</label><div class="counted"><textarea id="text" data-most="8" data-counts="base64"></textarea>'
+        '<output for="text"></output></div></div><button data-valid-form>Execute</button></form>'
+    )
+
+    page.get_by_label("Text").fill("seven b")
+    expect(page.get_by_text("12/8")).to_be_visible()
+    expect(page.get_by_text("At most 8 characters.")).to_be_visible()
+    expect(page.get_by_role("button", name="Execute")).to_be_disabled()
+
+    page.get_by_label("Text").fill("six by")
+    expect(page.get_by_text("At most 8 characters.")).to_have_count(0)
+    expect(page.get_by_role("button", name="Execute")).to_be_enabled()
+
+
+def test_a_search_sent_out_of_a_menu_closes_it(show, site):
+    site.page("/list", "found")
+    page = show(
+        '<button popovertarget="m">Tags</button><form hx-get="/list" hx-target="#dialog-host"><div id="m" popover>'
+        "<button>Search</button></div></form>"
+    )
+    page.get_by_role("button", name="Tags").click()
+
+    page.get_by_role("button", name="Search").click()
+
+    expect(page.get_by_text("found")).to_be_visible()
+    expect(page.locator("#m")).to_be_hidden()

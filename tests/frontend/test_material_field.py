@@ -62,6 +62,19 @@ def test_a_file_of_base64_is_taken(field):
     expect(field.locator(".checks")).to_contain_text("Base64; not the plaintext")
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("ä" * 128, "This is not Base64."),
+        ("ab" * 100_000, "200,000 characters is far more than a ciphertext has."),
+    ],
+)
+def test_a_pasted_text_that_cannot_be_a_ciphertext_is_refused(field, text, sentence):
+    field.locator("textarea").fill(text)
+
+    expect(field.locator(".checks .no")).to_have_text(sentence)
+
+
 WRONG = [
     (b"", "The file is empty."),
     (secrets.token_bytes(32), "32 bytes; expected 256. This looks like the plaintext: encrypt it with the wrapping key first. It was not sent."),

@@ -284,6 +284,37 @@ def test_a_failing_service_is_told_and_nothing_is_lost(open_wizard, site, expect
     expect(page.locator("[data-material-title]").first).to_have_text("encrypted_key_material.bin")
 
 
+def test_ok_is_sent_once_even_while_the_next_page_is_slow(open_wizard, site):
+    page = open_wizard()
+    site.answers["/import"] = succeed
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    page.route("**/keys", lambda route: None)  # never answered
+
+    page.evaluate("""() => new Promise((done) => {
+        const ok = document.querySelector("[data-wizard-next]");
+        ok.click();
+        setTimeout(() => { ok.click(); setTimeout(done, 300); }, 1000);
+    })""")
+
+    assert len(site.posted("/import")) == 1
+
+
+def test_an_answer_that_is_lost_is_not_called_a_failure(open_wizard, expected_errors):
+    expected_errors.append("net::ERR_FAILED")
+    page = open_wizard()
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    page.route("**/import", lambda route: route.abort())
+    finish(page)
+
+    expect(page.get_by_role("alert")).to_have_text(
+        "The service could not be reached, or its answer was lost. Your files are kept. Try again."
+    )
+
+
 def test_existing_material_needs_no_download_and_asks_for_the_token(open_wizard, site):
     page = open_wizard()
     site.answers["/import"] = succeed
@@ -311,6 +342,7 @@ def test_an_expiry_is_sent_in_seconds_and_must_lie_ahead(open_wizard, site):
     next_step(page)
     page.get_by_text("Key material will expire").click()
     expect(page.locator("[data-epoch-hint]")).to_contain_text("In 23 h")
+    expect(page.get_by_label("Expiration time")).to_have_attribute("max", re.compile("^9999-"))
 
     page.get_by_label("Expiration time").fill("2020-01-01T00:00")
     expect(page.locator("[data-epoch-hint]")).to_have_text("Choose a time in the future.")
@@ -322,6 +354,22 @@ def test_an_expiry_is_sent_in_seconds_and_must_lie_ahead(open_wizard, site):
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
     [form] = site.posted("/import")
     assert form.fields["expiration_time"] == "4055047200"  # 2098-07-01T10:00:00Z
+
+
+def test_24_hours_count_from_the_choice_and_a_chosen_time_stays(open_wizard):
+    page = open_wizard()
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    next_step(page)
+    page.evaluate("() => { const real = Date.now; Date.now = () => real() + 3 * 3600 * 1000; }")
+
+    page.get_by_text("Key material will expire").click()
+    expect(page.locator("[data-epoch-hint]")).to_contain_text("In 23 h 59 min")
+
+    page.get_by_label("Expiration time").fill("2098-07-01T12:00")
+    page.get_by_text("Key material will never expire").click()
+    page.get_by_text("Key material will expire").click()
+    expect(page.get_by_label("Expiration time")).to_have_value("2098-07-01T12:00")
 
 
 def test_closing_after_the_download_asks_and_then_revokes_the_token(open_wizard, site):

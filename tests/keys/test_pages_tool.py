@@ -361,6 +361,19 @@ def test_a_mode_the_key_does_not_have_is_not_performed(alice, browser, mode):
     assert set(Trace.objects.values_list("name", flat=True)) <= {"createKey", "describeKey"}
 
 
+def test_a_key_that_was_disabled_under_the_page_is_refused_and_the_text_stays(alice, browser):
+    key = stage.a_key(alice)
+    stage.disable(alice, key)
+
+    answer = execute(browser, key, "encrypt", plain_text="a long letter")
+
+    assert answer.status_code == 422
+    page = read(answer)
+    assert "KMS.0209 The key has been disabled." in page.text
+    assert page.texts("textarea", name="plain_text") == ["a long letter"]
+    assert output(page) == ""
+
+
 def test_who_may_only_read_executes_nothing_by_a_forged_form(alice):
     key = stage.a_key(alice)
 
