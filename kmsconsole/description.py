@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.views.decorators.http import condition, require_safe
+from django.views.decorators.http import condition
 
 from keys import states
 from kmsconsole import __version__
 from operations import openapi
 from operations.operation import Operation
+from operations.rest import reading_only
 
 # Where an operation is filed: by the story, told in one module of services, that it belongs to.
 CHAPTERS = {
@@ -52,7 +53,7 @@ def serving(operations: tuple[Operation, ...]) -> Callable[[HttpRequest], HttpRe
     text = json.dumps(openapi.document(operations, CONTEXT), ensure_ascii=False, separators=(",", ":")).encode()
     digest = f'"{hashlib.sha256(text).hexdigest()[:32]}"'
 
-    @require_safe
+    @reading_only
     @condition(etag_func=lambda request: digest)
     def openapi_json(request: HttpRequest) -> HttpResponse:
         return HttpResponse(text, content_type="application/json")

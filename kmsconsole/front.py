@@ -2,13 +2,14 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+
+from operations.rest import reading_only
 
 API_VERSION = "v1.0"
 UPDATED = "2026-11-25T00:00:00Z"
 
 
-@require_safe
+@reading_only
 def door(request: HttpRequest) -> HttpResponse:
     """A browser asks for HTML; the original's clients ask for anything or for JSON (api.md 3.9)."""
     if "text/html" in request.headers.get("Accept", ""):
@@ -16,7 +17,7 @@ def door(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"versions": [_version(request)]})
 
 
-@require_safe
+@reading_only
 def version(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"version": _version(request)})
 

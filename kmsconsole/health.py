@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError as ConnectionRefused
 
 from kmsconsole.celery import app
+from operations.rest import reading_only
 from vault import hierarchy
 
 OK = "ok"
@@ -23,12 +23,12 @@ SEALED = "sealed"
 NO_BROKER = "no broker"
 
 
-@require_safe
+@reading_only
 def healthz(request: HttpRequest) -> HttpResponse:
     return _answer(console_state())
 
 
-@require_safe
+@reading_only
 def readyz(request: HttpRequest) -> HttpResponse:
     state = console_state()
     return _answer(broker_state() if state == OK else state)

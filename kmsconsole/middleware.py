@@ -18,7 +18,8 @@ from django.utils.module_loading import import_string
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-_API_PATH = re.compile(r"/(v1\.0|v2|v3|healthz|readyz|metrics)(/|$)")
+# One slash too many comes from an address that ends in one; it is a client's all the same.
+_API_PATH = re.compile(r"/+(v1\.0|v2|v3|healthz|readyz|metrics)(/|$)")
 
 CONTENT_SECURITY_POLICY = (  # SEC-070
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -79,6 +80,23 @@ class SecurityHeaders:
             response["Cache-Control"] = "no-store"
         if not response.streaming and not response.has_header("Content-Length"):
             response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
+        return response
+
+
+class UnreadBody:
+    """Tells a client whose body nobody read that its connection ends, as it then does.
+
+    The web server closes it without a word; a client that did not know would send its next request into the void.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        has_body = request.META.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in request.META
+        if has_body and not request._read_started:  # type: ignore[attr-defined]
+            response["Connection"] = "close"
         return response
 
 

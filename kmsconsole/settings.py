@@ -167,6 +167,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # th
 MIDDLEWARE = [
     "kmsconsole.middleware.RequestId",
     "kmsconsole.middleware.SecurityHeaders",
+    "kmsconsole.middleware.UnreadBody",
     "kmsconsole.middleware.TrustedProxy",
     "kmsconsole.middleware.KnownHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -274,6 +274,9 @@ class KeyId(Field):
     traced: bool = True
     about: str = "The key's ID."
 
+    def is_absent(self, value: object) -> bool:
+        return value is None or (value == "" and not self.required)
+
     def read(self, value: Any) -> str:
         if isinstance(value, str) and KEY_ID.fullmatch(value):
             return value
@@ -331,7 +334,7 @@ class Context(Field):
             if isinstance(text, bool) or not isinstance(text, str | int):
                 raise self.refuse()
             pairs[name] = str(text)
-        if sum(len(name) + len(text) + 6 for name, text in pairs.items()) > _MAX_CONTEXT:
+        if len(json.dumps(pairs, ensure_ascii=False, separators=(",", ":"))) > _MAX_CONTEXT:
             raise self.refuse()
         if not all(_is_encodable(part) for pair in pairs.items() for part in pair):
             raise self.refuse()

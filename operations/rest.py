@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any, ClassVar
 
 from django.core.exceptions import SuspiciousOperation
@@ -139,6 +140,8 @@ class KmsApiView(APIView):
     permission_classes = ()
     throttle_classes = ()
     content_negotiation_class = NoNegotiation
+    # The framework's own answer to OPTIONS needs a renderer, and nobody here reads it.
+    http_method_names = [name for name in APIView.http_method_names if name != "options"]
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         return error_response(as_kms_error(exc), request_id=getattr(self.request, "request_id", ""))
@@ -234,6 +237,19 @@ def _route(view: type[OperationView], url: str, by_path: Mapping[str, Mapping[st
             values |= {name: str(value) for name, value in match[2].items() if "<" not in str(value)}
     made: Callable[..., HttpResponseBase] = csrf_exempt(view.as_view(methods_of=lambda _parts: methods))
     return path(f"{view.below}{url}", made, values)
+
+
+def reading_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For what is only read and is no operation: any method but GET and HEAD is refused as operations refuse it."""
+
+    @csrf_exempt  # so that the refusal is this one
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD"):
+            return error_response(KmsError(errors.METHOD_NOT_ALLOWED))
+        return view(request, *args, **kwargs)
+
+    return answer
 
 
 def unknown_path(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -14,7 +14,7 @@ from keys.states import Use
 from kmscrypto.specs import EncryptionAlgorithm
 from operations import errors
 from operations.answers import TEXT, Schema, record
-from operations.fields import Base64, Choice, Field, KeyReference, Request
+from operations.fields import Bad, Base64, Choice, Field, KeyReference, Request
 from operations.operation import Operation
 
 
@@ -38,8 +38,22 @@ class Utf8(Field):
         return {**TEXT, "minLength": 1, "maxLength": self.max_bytes}
 
 
-# Any name: one that does not fit the key earns the code of the key's kind, not that of a bad parameter.
-ALGORITHM = Choice(
+@dataclass(frozen=True, kw_only=True)
+class AlgorithmName(Choice):
+    """Any text: one that does not fit the key earns the code of the key's kind, not that of a bad parameter."""
+
+    def read(self, value: Any) -> str:
+        try:
+            return super().read(value)
+        except Bad:
+            if isinstance(value, str):
+                return UNKNOWN_ALGORITHM
+            raise
+
+
+# What any name that no key knows is read as: traces hold no text of the caller's choice.
+UNKNOWN_ALGORITHM = "unknown"
+ALGORITHM = AlgorithmName(
     name="encryption_algorithm",
     values=tuple(EncryptionAlgorithm),
     traced=True,

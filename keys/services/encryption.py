@@ -39,9 +39,10 @@ def encrypt_data(
     encryption_context: Mapping[str, str] | None,
     additional_authenticated_data: str | None,
 ) -> Encrypted:
-    """1 to 4,096 bytes; with RSA as much as OAEP takes (RSA_PLAIN_TEXT_TOO_LONG)."""
+    """1 to 4,096 bytes; with RSA as much as OAEP takes (RSA_PLAIN_TEXT_TOO_LONG) and no context (PARAMETER_INVALID)."""
     algorithm = algorithm_of(key, encryption_algorithm)
     if key.spec.family is Family.RSA:
+        _refuse_context(encryption_context, additional_authenticated_data)
         return Encrypted(key, _rsa_encrypted(key, algorithm, plain_text))
     sealed = ciphertexts.seal(
         key,
@@ -65,6 +66,7 @@ def decrypt_data(
     """Raises CIPHER_TEXT_INVALID, always the same, for anything that was cut, changed, moved or lacks its context."""
     algorithm = algorithm_of(key, encryption_algorithm)
     if key.spec.family is Family.RSA:
+        _refuse_context(encryption_context, additional_authenticated_data)
         return Decrypted(key, _rsa_decrypted(key, algorithm, cipher_text))
     plain_text = ciphertexts.unseal(
         key,
@@ -85,6 +87,13 @@ def algorithm_of(key: Key, wanted: str | None, *, field: str = "encryption_algor
     if wanted not in key.spec.encryption_algorithms:
         raise KmsError(errors.RSA_ALGORITHM, field=field)
     return str(wanted)
+
+
+def _refuse_context(context: Mapping[str, str] | None, additional: str | None) -> None:
+    """What cannot be bound is refused: whoever gives a context relies on it."""
+    for name, given in (("encryption_context", context), ("additional_authenticated_data", additional)):
+        if given:
+            raise KmsError(errors.PARAMETER_INVALID, field=name, hint="An RSA key binds no context to its ciphertexts.")
 
 
 def _rsa_encrypted(key: Key, algorithm: str, plain_text: bytes) -> bytes:

@@ -400,8 +400,10 @@ def test_reading_needs_a_token(client, db, path):
     assert response["WWW-Authenticate"] == "Keystone"
 
 
-def test_other_methods_and_paths_are_refused_in_keystones_shape(client, cast):
-    wrong_method = client.put("/v3/regions", headers=factories.headers(cast.alice))
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("path", ["/v3", "/v3/regions", "/v3/auth/tokens"])
+def test_other_methods_and_paths_are_refused_in_keystones_shape(client, cast, method, path):
+    wrong_method = client.generic(method, path, headers=factories.headers(cast.alice))
     wrong_path = client.get("/v3/services")
 
     assert (wrong_method.status_code, wrong_method.json()["error"]["title"]) == (405, "Method Not Allowed")

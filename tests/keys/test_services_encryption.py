@@ -200,12 +200,26 @@ def test_all_ways_to_give_no_context_are_the_same(alice, sealed_with, opened_wit
         {"a": None},
         {"a": True},
         {"a": 1.5},
-        {"k": "v" * 8192},
+        {"k": "v" * 8185},
+        {"k": '"' * 4093},
     ],
 )
 def test_a_context_is_an_object_of_texts_of_at_most_8192_characters(alice, key, context):
     with refused(errors.CONTEXT_INVALID, field="encryption_context"):
         encrypt(alice, key, encryption_context=context)
+
+
+@pytest.mark.parametrize("context", [{"k": "v" * 8184}, {"k": '"' * 4092}, {"k": "é" * 8184}])
+def test_a_context_of_8192_characters_as_json_is_taken(alice, key, context):
+    cipher_text = encrypt(alice, key, encryption_context=context)
+
+    assert decrypt(alice, cipher_text, encryption_context=context)["plain_text"] == "a text"
+
+
+def test_an_empty_key_id_is_none_where_it_need_not_be_given(alice, key):
+    assert decrypt(alice, encrypt(alice, key), key_id="")["plain_text"] == "a text"
+    with refused(errors.KEY_ID_INVALID, field="key_id"):
+        perform(ENCRYPT_DATA, alice, {"key_id": "", "plain_text": "a text"})
 
 
 @pytest.mark.parametrize("text", ["x" * 129, "ü" * 65, 7, {}])
@@ -411,7 +425,7 @@ def test_longer_keys_take_more_and_its_owner_opens_it_elsewhere(alice, spec, lim
             encrypt(alice, key, "x" * (limit + 1), encryption_algorithm=algorithm)
 
 
-@pytest.mark.parametrize("algorithm", [None, "", "SYMMETRIC_DEFAULT"])
+@pytest.mark.parametrize("algorithm", [None, "", "SYMMETRIC_DEFAULT", "RSAES_PKCS1_V1_5", "any"])
 def test_an_rsa_key_must_be_told_its_algorithm(alice, rsa_key, algorithm):
     with refused(errors.RSA_ALGORITHM, field="encryption_algorithm"):
         encrypt(alice, rsa_key, encryption_algorithm=algorithm)
@@ -450,7 +464,19 @@ def test_a_ciphertext_made_elsewhere_with_the_public_key_opens_even_if_it_is_no_
     assert (answer["plain_text"], answer["plain_text_base64"]) == ("", b64(b"\xff\xfe"))
 
 
-@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"])
+@pytest.mark.parametrize("context", [{"encryption_context": {"a": "b"}}, {"additional_authenticated_data": "any"}])
+def test_an_rsa_key_refuses_the_context_that_it_cannot_bind(alice, rsa_key, context):
+    cipher_text = encrypt(alice, rsa_key, encryption_algorithm="RSAES_OAEP_SHA_256")
+    known = {"key_id": rsa_key.key_id, "encryption_algorithm": "RSAES_OAEP_SHA_256"}
+
+    with refused(errors.PARAMETER_INVALID, field=next(iter(context))):
+        encrypt(alice, rsa_key, encryption_algorithm="RSAES_OAEP_SHA_256", **context)
+    with refused(errors.PARAMETER_INVALID, field=next(iter(context))):
+        decrypt(alice, cipher_text, **known, **context)
+    assert decrypt(alice, cipher_text, **known, **dict.fromkeys(context, ""))["plain_text"] == "a text"
+
+
+@pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1", "any"])
 def test_an_aes_key_has_no_rsa_algorithm(alice, key, algorithm):
     with refused(errors.SYMMETRIC_ALGORITHM, field="encryption_algorithm"):
         encrypt(alice, key, encryption_algorithm=algorithm)

@@ -345,3 +345,23 @@ def test_numbers_are_taken_as_numbers_and_as_texts(wire):
         wire.answer("cancel-key-deletion", {"key_id": key_id})
     for body in ({"limit": 1}, {"limit": "1"}, {"key_state": 2}, {"key_state": "2"}, {"marker": 0}, {"marker": "0"}):
         wire.answer("list-keys", body)
+
+
+def test_a_body_in_chunks_is_read(wire):
+    response = wire("list-keys", data=iter([b'{"lim', b'it": "0"}']))
+
+    assert_error(response, 400, "KMS.1601")
+
+
+def test_a_body_in_chunks_is_bounded_too(wire):
+    assert wire("list-keys", data=iter([b"{}", b" " * 65534])).status_code == 200
+    assert_error(wire("list-keys", data=iter([b"{}", b" " * 65535])), 400, "KMS.0203")
+
+
+@pytest.mark.parametrize("refused", [{"project_id": "0" * 32}, {"headers": {"X-Auth-Token": "x"}}, {"method": "PUT"}])
+def test_a_client_is_told_when_its_connection_ends(wire, refused):
+    """Its body was not read, so nothing can come after it; the next request needs a new connection."""
+    response = wire("list-keys", {"other": "x" * 60000}, **refused)
+
+    assert response.headers["Connection"] == "close"
+    assert wire("list-keys", {"limit": 1}).status_code == 200
