@@ -35,7 +35,7 @@ from keys.pages.scope import Scope, scope_of
 from keys.services.creation import suggest_alias
 from keys.states import Use
 from operations import clock, errors
-from operations.console import Page, go, toast
+from operations.console import Page, go, is_htmx, toast, way_back
 from operations.errors import FieldError, KmsError
 from operations.perform import perform
 from vault.errors import Sealed
@@ -152,6 +152,11 @@ class KeyImport(ImportPage):
             return go(self.request, reverse("keys:list"))
         return super().refused(error)
 
+    @cached_property
+    def back(self) -> str:
+        """Where the wizard was opened from."""
+        return way_back(self.request, reverse("keys:list"))
+
     def url(self, name: str) -> str:
         return reverse(f"imports:{name}", args=[self.key.key_id])
 
@@ -182,14 +187,16 @@ class KeyImport(ImportPage):
             "expires_utc": (clock.now() + timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M"),
             "urls": {name: self.url(name) for name in ("download", "check", "finish", "revoke")},
             "previous": self.page_of(wizard.back_to_download()),
-            "back": reverse("keys:list"),
+            "back": self.back,
+            "is_drawer": is_htmx(self.request),
             "trail": _trail(wizard),
         }
-        return render(self.request, "imports/wizard.html", context, status=status)
+        template = "imports/drawer.html" if is_htmx(self.request) else "imports/wizard.html"
+        return render(self.request, template, context, status=status)
 
 
 class ImportMaterial(KeyImport):
-    """The page of the steps after Create Key."""
+    """The steps after Create Key: a page, or a drawer beside the list or the key that it was opened from."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         key, wizard = self.key, self.wizard
@@ -276,8 +283,8 @@ class Finish(MaterialPage):
             return self.answer_refusal(form)
         toast(request, _("Key imported successfully"))
         if self.talks_json:
-            return JsonResponse({"ok": True, "redirect": reverse("keys:list")})
-        return go(request, reverse("keys:list"))
+            return JsonResponse({"ok": True, "redirect": self.back})
+        return go(request, self.back)
 
     def token_of(self, offer: WrappingKey) -> str:
         try:
@@ -292,7 +299,7 @@ class Revoke(KeyImport):
     def post(self, request: HttpRequest) -> HttpResponse:
         if self.wizard.offer is not None and self.offer is not None:
             perform(REVOKE_IMPORT_OFFER, self.caller, {"key_id": self.key_id, "offer_id": str(self.offer.pk)})
-        return go(request, reverse("keys:list")) if "leave" in request.POST else HttpResponse(status=204)
+        return go(request, self.back) if "leave" in request.POST else HttpResponse(status=204)
 
 
 class DeleteMaterial(KeyPage, Dialog):

@@ -34,8 +34,8 @@ class Kind:
     use: Use
     permissions: tuple[str, ...]
     view: str
-    # The page takes the key from `?key=`, once or several times, and comes as a dialog where there is script.
-    is_dialog: bool = True
+    # The page has the one key in its path; any other takes keys from `?key=`, once or several times.
+    is_for_one: bool = False
 
 
 def _permission(action: str | None) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ KINDS = (
         Use.OFFER_IMPORT,
         (GET_MATERIAL, IMPORT_MATERIAL),
         "imports:import_material",
-        is_dialog=False,
+        is_for_one=True,
     ),
     Kind(
         "delete",
@@ -67,7 +67,7 @@ KINDS = (
         Use.DELETE_MATERIAL,
         (DELETE_MATERIAL,),
         "imports:delete_material",
-        is_dialog=False,
+        is_for_one=True,
     ),
     Kind(
         "cancel-deletion",
@@ -77,12 +77,12 @@ KINDS = (
         "keys:cancel_deletion",
     ),
 )
-BULK = tuple(kind for kind in KINDS if kind.is_dialog)
+BULK = tuple(kind for kind in KINDS if not kind.is_for_one)
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A link or a button. `denied` says why it is off; empty where it is not."""
+    """A link or a button. `denied` says why it is off; empty where it is not. A dialog comes where there is script."""
 
     name: str
     label: Text
@@ -109,15 +109,16 @@ def actions_for(key: Key, caller: Caller, *, back: str) -> list[Action]:
     """What the key's kind and state leave open, in the order of KINDS. `back` is where a dialog returns to."""
     open_uses = key.uses_open()
     return [
-        Action(kind.name, kind.label, url, denial(caller, kind.permissions, key.enterprise_project_id), kind.is_dialog)
+        Action(kind.name, kind.label, url, denial(caller, kind.permissions, key.enterprise_project_id), is_dialog=True)
         for kind in KINDS
         if kind.use in open_uses and (url := _url(kind, key, back))
     ]
 
 
 def _url(kind: Kind, key: Key, back: str) -> str:
-    if not kind.is_dialog:
-        return address(kind.view, key.key_id)
+    if kind.is_for_one:
+        url = address(kind.view, key.key_id)
+        return f"{url}?{urlencode({'next': back})}" if url else ""
     return f"{reverse(kind.view)}?{urlencode({'key': key.key_id, 'next': back})}"
 
 

@@ -13,7 +13,7 @@ async function post(url, body) {
 
 // A new login changes the CSRF token, and its cookie is out of script's reach: another page tells the new one.
 async function renewToken(form) {
-  const answer = await fetch(form.dataset.exitUrl, { credentials: "same-origin" }).catch(() => null);
+  const answer = await fetch(form.dataset.exitUrl ?? location.href, { credentials: "same-origin" }).catch(() => null);
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   const token = page && $("[name=csrfmiddlewaretoken]", page)?.value;
   if (token) $("[name=csrfmiddlewaretoken]", form).value = token;

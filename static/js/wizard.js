@@ -272,6 +272,10 @@ function wizard(form) {
   });
   if (dialog) {
     dialog.addEventListener("cancel", (event) => event.target === dialog && askToLeave(event));
+    // a browser lets only the first Esc be held back from closing a dialog, so the key itself is
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented && !$(":popover-open")) askToLeave(event);
+    });
     dialog.addEventListener("click", (event) => event.target.closest("[data-close]") && askToLeave(event), true);
     dialog.addEventListener("close", (event) => event.target === dialog && revoke());
   } else {

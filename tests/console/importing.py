@@ -33,6 +33,13 @@ def resume_import(page: Page, console: Console, key_id: str) -> None:
     expect(heading(page, "Download the Import Items")).to_be_visible()
 
 
+def open_drawer(page: Page, console: Console, key_id: str) -> None:
+    """The same wizard, beside the list."""
+    page.goto(f"{console.url}/console/kms/keys?q={key_id}")
+    row(page, key_id).get_by_role("link", name="Import Key Material").click()
+    expect(heading(page, "Download the Import Items")).to_be_visible()
+
+
 def at_material(page: Page, console: Console, key_id: str, folder: Path) -> bytes:
     """The three-step wizard of a waiting key, its wrapping key downloaded and returned (DER)."""
     resume_import(page, console, key_id)
@@ -47,7 +54,7 @@ def at_existing_material(page: Page, console: Console, key_id: str) -> None:
 
 
 def heading(page: Page, text: str) -> Locator:
-    return page.locator("form[data-wizard]").get_by_role("heading", name=text, exact=True)
+    return page.locator("form[data-wizard] [data-step]").get_by_role("heading", name=text, exact=True)
 
 
 def download(page: Page, folder: Path) -> Download:

@@ -67,9 +67,11 @@ def test_closing_before_the_download_asks_nothing(page, console_server, rest):
     expect(page.get_by_role("heading", name="Custom Keys")).to_be_visible()
 
 
-def test_real_navigation_asks_the_browsers_way_and_ends_the_token(page, console_server, rest, tmp_path):
+@pytest.mark.parametrize("opened", [importing.resume_import, importing.open_drawer])
+def test_real_navigation_asks_the_browsers_way_and_ends_the_token(page, console_server, rest, tmp_path, opened):
     key_id = rest.empty_key(importing.an_alias("navigating"))
-    importing.at_material(page, console_server, key_id, tmp_path)
+    opened(page, console_server, key_id)
+    importing.download(page, tmp_path)
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
 

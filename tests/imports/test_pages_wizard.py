@@ -395,3 +395,37 @@ def test_material_that_is_gone_already_cannot_be_deleted(browser, key):
     answer = browser.get(url("delete_material", key))
     assert answer.status_code == 400
     assert "KMS.2701" in answer.content.decode()
+
+
+# --- the drawer ---------------------------------------------------------------------------------------------------
+
+
+def test_the_same_address_is_a_drawer_beside_a_page_and_a_page_of_its_own(browser, key):
+    beside = browser.get(url("import_material", key), HTTP_HX_REQUEST="true").content.decode()
+    alone = browser.get(url("import_material", key)).content.decode()
+
+    assert '<dialog class="dialog drawer"' in beside
+    assert "<html" not in beside
+    assert 'data-exit-url="' not in beside, "closing it leads nowhere"
+    assert "<html" in alone
+    assert "data-wizard" in beside
+    assert "data-wizard" in alone
+
+
+def test_an_import_ends_where_the_wizard_was_opened_and_nowhere_else(browser, alice, key):
+    here = "/console/kms/keys?q=payments"
+    answer = finish(browser, key, download(browser, key), secrets.token_bytes(32), next=here)
+    assert answer.json()["redirect"] == here
+
+    other = stage.an_empty_key(alice)
+    answer = finish(browser, other, download(browser, other), secrets.token_bytes(32), next="https://evil.example/")
+    assert answer.json()["redirect"] == reverse("keys:list")
+
+
+def test_material_deleted_by_a_dialog_leads_back_to_where_it_was_opened(browser, alice):
+    key = stage.an_imported_key(alice)
+    data = {"confirm": "DELETE", "next": "/console/kms/keys?q=payments"}
+
+    answer = browser.post(url("delete_material", key), data, HTTP_HX_REQUEST="true")
+
+    assert answer["HX-Redirect"] == "/console/kms/keys?q=payments"
