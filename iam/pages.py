@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views import View
 
 from iam import sessions
@@ -46,7 +47,7 @@ class SignIn(View):
             form.add_error(None, _("The user name or password is incorrect."))
             return self._page(request, form, status=422)
         except KmsError as error:
-            wait = _("Too many failed attempts. Try again in %(seconds)d seconds.") % {"seconds": error.retry_after}
+            wait = _wait(error.retry_after)
             form.add_error(None, wait)
             response = self._page(request, form, status=429)
             response["Retry-After"] = str(error.retry_after)
@@ -112,7 +113,7 @@ class ChangePassword(View):
             form.add_error("old", _("The current password is incorrect."))
             return self._page(request, form, status=422)
         except KmsError as error:
-            wait = _("Too many failed attempts. Try again in %(seconds)d seconds.") % {"seconds": error.retry_after}
+            wait = _wait(error.retry_after)
             form.add_error(None, wait)
             return self._page(request, form, status=429)
         with transaction.atomic():
@@ -152,6 +153,12 @@ class EndSession(Page):
             record_event("endSession", self.caller, resource=resource, request={"session_id": session_id})
         toast(request, _("The session has ended."))
         return go(request, reverse("iam:credentials"))
+
+
+def _wait(seconds: int) -> str:
+    one = "Too many failed attempts. Try again in %(seconds)d second."
+    many = "Too many failed attempts. Try again in %(seconds)d seconds."
+    return ngettext(one, many, seconds) % {"seconds": seconds}
 
 
 def _usual_account(request: HttpRequest) -> str:

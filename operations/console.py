@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django import forms
 from django.conf import settings
@@ -64,13 +64,21 @@ class Page(View):
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    # What was posted is not repeated after signing in: one comes back to the page that stood there, which for a part
-    # that htmx asked for is the page around it.
-    if is_htmx(request):
-        path = request.htmx.current_url_abs_path or ""  # type: ignore[attr-defined]
-    else:
-        path = request.get_full_path() if request.method == "GET" else way_back(request, "")
+    # What was posted is not repeated after signing in: one comes back to the page that stood there.
+    path = request.get_full_path() if request.method == "GET" and not is_htmx(request) else _page_before(request)
     return go(request, resolve_url(settings.LOGIN_URL) + (f"?{urlencode({'next': path})}" if path else ""))
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page from which something was asked for or sent, as htmx, the form or the browser names it."""
+    if is_htmx(request):
+        return str(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
+    try:
+        before = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return way_back(request, "")
+    stood = before._replace(scheme="", netloc="").geturl() if before.netloc == request.get_host() else ""
+    return way_back(request, stood)
 
 
 def is_htmx(request: HttpRequest) -> bool:

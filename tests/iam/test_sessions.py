@@ -245,6 +245,18 @@ def test_what_is_sent_too_late_leads_back_to_where_it_would_have_led(client, cas
     assert response["Location"] == f"{LOGIN}?next=%2Fconsole%2Fkms%2Fkeys%3Fq%3Da"
 
 
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        ("http://testserver/console/kms/import?a=1", "?next=%2Fconsole%2Fkms%2Fimport%3Fa%3D1"),
+        ("https://evil.example/console/kms/import", ""),
+        ("http://[", ""),
+    ],
+)
+def test_what_names_no_way_back_leads_to_the_page_it_was_sent_from(client, cast, before, back):
+    assert client.post("/console/kms/import", headers={"Referer": before})["Location"] == LOGIN + back
+
+
 def change(client, *, old=PASSWORD, new="another long and quiet harbour", again=None, **more):
     return client.post("/console/password", {"old": old, "new": new, "again": again or new, **more})
 

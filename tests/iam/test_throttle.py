@@ -162,6 +162,9 @@ def test_the_console_says_how_long_to_wait(client, clock, cast):
     assert response["Retry-After"] == "5"
     assert "Try again in 5 seconds." in response.content.decode()
 
+    clock.advance(seconds=3.5)
+    assert "Try again in 1 second." in in_the_console(client, PASSWORD).content.decode()
+
 
 def test_an_unknown_name_is_slowed_down_like_a_known_one(client, clock, cast):
     answers = {}
