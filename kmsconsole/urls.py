@@ -21,7 +21,7 @@ urlpatterns = [
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
     path("v1.0/", include(rest.routes(IN_PROJECTS))),
     path("v1.0/", include(rest.routes(ENTERPRISE_PROJECTS, view=AccountView))),
-    re_path(r"^/*(v1\.0|v2)(/|$)", rest.unknown_path),
+    re_path(r"^(/*)(v1\.0|v2)(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -50,6 +50,10 @@ class AlgorithmName(Choice):
                 return UNKNOWN_ALGORITHM
             raise
 
+    @property
+    def schema(self) -> Schema:
+        return {**TEXT, "examples": list(self.values)}
+
 
 # What any name that no key knows is read as: traces hold no text of the caller's choice.
 UNKNOWN_ALGORITHM = "unknown"
@@ -57,7 +61,8 @@ ALGORITHM = AlgorithmName(
     name="encryption_algorithm",
     values=tuple(EncryptionAlgorithm),
     traced=True,
-    about="Must be given for RSA keys; for AES keys it is SYMMETRIC_DEFAULT or nothing.",
+    about="RSAES_OAEP_SHA_256 or RSAES_OAEP_SHA_1 for RSA keys, which must be told; SYMMETRIC_DEFAULT or nothing for"
+    " AES keys.",
 )
 
 ENCRYPT_DATA = Operation(
