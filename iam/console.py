@@ -1,4 +1,5 @@
-"""Who is signed in to the console: a middleware that gives every page `request.caller` (`operations.console.Page`)."""
+"""Who is signed in to the console: a middleware that gives every page `request.caller` (`operations.console.Page`) and
+`request.preferences` (`operations.preferences`)."""
 
 from __future__ import annotations
 
@@ -11,19 +12,22 @@ from django.urls import reverse
 
 from iam import sessions
 from iam.authentication import console_caller
+from iam.preferences import UserPreferences
 from operations.console import go
 
 OPEN_BEFORE_CHANGE = frozenset({"iam:login", "iam:logout", "iam:logout_everywhere", "iam:password"})
 
 
 class SignedIn:
-    """Sets `request.caller`, None for nobody. Who must change a password gets no other page before that."""
+    """Sets both, None for nobody. Who must change a password gets no other page before that."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request.caller = console_caller(request)  # type: ignore[attr-defined]
+        user = sessions.user_of(request)
+        request.preferences = UserPreferences(user) if user else None  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def process_view(

@@ -30,6 +30,7 @@ from operations.caller import Caller
 from operations.console import Page, go, swaps, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
+from operations.preferences import preferences_of
 
 SIZES = (10, 20, 50, 100)
 DEFAULT_SIZE = 20
@@ -54,7 +55,7 @@ COLUMNS = (
 ALIAS = Column("alias", _("Alias/ID"))
 # Times are looked at newest first, words from A.
 _DOWNWARDS_FIRST = frozenset({"created"})
-_SESSION_KEY = "key_columns"
+_HIDDEN = "hidden_key_columns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,8 @@ class KeyList(Page):
 
     @cached_property
     def hidden_columns(self) -> frozenset[str]:
-        return frozenset(self.request.session.get(_SESSION_KEY, ()))
+        chosen = preferences_of(self.request).get(_HIDDEN)
+        return frozenset(column.name for column in COLUMNS if isinstance(chosen, list) and column.name in chosen)
 
     def heads(self) -> list[Head]:
         return [self.head(column) for column in (ALIAS, *self.columns)]
@@ -253,11 +255,11 @@ class KeyList(Page):
 
 
 class ChooseColumns(Page):
-    """Remembers which columns are shown, for as long as the person is signed in."""
+    """Remembers which columns are shown, for this person in every browser."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         shown = set(request.POST.getlist("column"))
-        request.session[_SESSION_KEY] = [column.name for column in COLUMNS if column.name not in shown]
+        preferences_of(request).keep(_HIDDEN, [column.name for column in COLUMNS if column.name not in shown])
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse({"ok": True})
         return go(request, way_back(request, reverse("keys:list")))

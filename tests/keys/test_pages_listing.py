@@ -409,6 +409,39 @@ def test_columns_that_were_unticked_stay_hidden(alice):
     assert shown == ["Alias/ID", "Status", "Created", "Operation"]
 
 
+def shown_columns(browser):
+    return [e["text"].strip() for e in read(browser.get(LIST)).all("th", scope="col") if "hidden" not in e["attrs"]]
+
+
+def test_columns_stay_chosen_in_every_browser_of_their_person_and_in_nobody_else_s(alice, bob):
+    stage.a_key(alice)
+    signed_in(factories.alice()).post(address("columns"), {"column": ["status"]})
+
+    assert shown_columns(signed_in(factories.alice())) == ["Alias/ID", "Status", "Operation"]
+    assert "Created" in shown_columns(signed_in(factories.bob()))
+
+
+def test_what_one_keeps_leaves_other_choices_as_they_are(alice):
+    user = factories.alice()
+    user.preferences = {"something_else": True}
+    user.save()
+
+    signed_in(user).post(address("columns"), {"column": ["status"]})
+
+    user.refresh_from_db()
+    assert user.preferences["something_else"] is True
+
+
+@pytest.mark.parametrize("stored", ["status", 7, {"status": True}, [["status"], "no such column"]])
+def test_a_choice_that_is_not_understood_hides_nothing(alice, stored):
+    stage.a_key(alice)
+    user = factories.alice()
+    user.preferences = {"hidden_key_columns": stored}
+    user.save()
+
+    assert "Status" in shown_columns(signed_in(user))
+
+
 def test_saving_columns_by_script_answers_without_a_page(alice):
     answer = signed_in(factories.alice()).post(
         address("columns"), {"column": "status"}, headers={"Accept": "application/json"}
