@@ -36,6 +36,7 @@ class Row:
 
 class Tags(KeyPage):
     tab = "tags"
+    is_for_custom_keys = True
     template_name = "tags/tags.html"
 
     def context(self) -> dict[str, Any]:

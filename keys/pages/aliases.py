@@ -36,6 +36,7 @@ class Row:
 
 class Aliases(KeyPage):
     tab = "aliases"
+    is_for_custom_keys = True
     template_name = "keys/aliases.html"
 
     def context(self) -> dict[str, Any]:
@@ -76,6 +77,8 @@ class Aliases(KeyPage):
 
 
 class AliasDialog(KeyPage, Dialog):
+    is_for_custom_keys = True
+
     @cached_property
     def back(self) -> str:
         return way_back(self.request, reverse("keys:aliases", args=[self.key_id]))

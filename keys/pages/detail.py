@@ -30,6 +30,8 @@ class KeyPage(Page):
 
     tab = ""
     template_name = ""
+    # Nothing that a default key has: neither its tab nor its address (console.md B2).
+    is_for_custom_keys = False
     key: Key
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -45,6 +47,8 @@ class KeyPage(Page):
         self.key = perform(DESCRIBE_KEY, self.caller, {"key_id": self.key_id})
         if not self.scope.covers(self.key.enterprise_project_id):
             raise KmsError(errors.KEY_NOT_FOUND)
+        if self.is_for_custom_keys and self.key.is_default:
+            raise KmsError(errors.DEFAULT_KEY)
         return self.key
 
     def refused(self, error: KmsError) -> HttpResponse:
@@ -68,7 +72,10 @@ class KeyPage(Page):
             "has_expired": key.material_has_expired(now),
             "enterprise_project": names.get(key.enterprise_project_id, "") if names else "",
             "actions": actions.actions_for(key, self.caller, back=self.request.get_full_path()),
-            "trail": [{"label": _("Keys"), "url": reverse("keys:list")}, {"label": key.alias, "url": ""}],
+            "trail": [
+                {"label": _("Keys"), "url": reverse("keys:defaults" if key.is_default else "keys:list")},
+                {"label": key.alias, "url": ""},
+            ],
             "tabs": self.tabs(),
         }
 

@@ -141,6 +141,8 @@ class CancelDeletion(LifecycleDialog):
 class EditDialog(KeyPage, Dialog):
     """One member of one key."""
 
+    is_for_custom_keys = True
+
     form_class: ClassVar[type[OperationForm]]
     field: ClassVar[str]
     done: ClassVar[Text]

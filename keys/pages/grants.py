@@ -45,6 +45,7 @@ class Row:
 
 class Grants(KeyPage):
     tab = "grants"
+    is_for_custom_keys = True
     template_name = "keys/grants.html"
 
     def context(self) -> dict[str, Any]:

@@ -60,6 +60,7 @@ WHY_NOT: Mapping[State, Text] = {
 
 class Tool(KeyPage):
     tab = "tool"
+    is_for_custom_keys = True
     template_name = "keys/tool.html"
     output: Any = None
     error = ""
@@ -127,6 +128,8 @@ class Tool(KeyPage):
 
 class PublicKeyFile(KeyPage):
     """The public key as a file."""
+
+    is_for_custom_keys = True
 
     def get(self, request: HttpRequest) -> HttpResponse:
         pem = _pem(self, self.find())

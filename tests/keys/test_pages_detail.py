@@ -169,6 +169,27 @@ def test_a_default_key_offers_nothing(alice):
     assert not [text for text in page.texts("a") if text in ("Disable", "Delete", "Tool")]
 
 
+@pytest.mark.parametrize(
+    "view",
+    ["tool", "grants", "create_grant", "tags:list", "tags:add", "aliases", "create_alias", "edit_alias", "rotation"],
+)
+def test_what_a_default_key_does_not_have_has_no_address_either(alice, view):
+    key = stage.a_key(alice)
+    Key.objects.filter(pk=key.pk).update(alias="obs/default", is_default=True)
+
+    answer = signed_in(factories.alice()).get(address(view, key.key_id))
+
+    assert answer.status_code == 400
+    assert "Cannot perform this operation on Default Master Keys." in read(answer).texts("h1")
+
+
+def test_the_trail_of_a_default_key_leads_to_default_keys(alice):
+    key = stage.a_key(alice)
+    Key.objects.filter(pk=key.pk).update(alias="obs/default", is_default=True)
+
+    assert see(factories.alice(), "detail", key).link("Keys") == address("defaults")
+
+
 def test_looking_at_a_key_leaves_no_change(alice):
     key = stage.a_key(alice)
     before = Key.objects.values().get(pk=key.pk)

@@ -79,7 +79,7 @@ def test_grants_are_listed_newest_first(alice, browser, key, the_clock):
 def test_a_key_without_grants_says_so(browser, key):
     page = tab(browser, key)
 
-    assert page.texts("h2") == ["Key Management Service", "Grants", "No grants."]
+    assert {"Grants", "No grants."} <= set(page.texts("h2"))
     assert create_button(page) == address("create_grant", key.key_id)
 
 
