@@ -1,4 +1,4 @@
-"""Forms of signing in and of changing one's password."""
+"""Forms of signing in, of changing one's password, and of one's access keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from iam.models import User
 from iam.services import passwords
+from operations.console import TypedConfirmation
 
 
 class SignInForm(forms.Form):
@@ -59,3 +60,15 @@ class PasswordForm(forms.Form):
         if cleaned.get("new") and cleaned.get("again") and cleaned["new"] != cleaned["again"]:
             self.add_error("again", ValidationError(_("The two new passwords are not the same."), code="mismatch"))
         return cleaned
+
+
+class CreateAccessKeyForm(forms.Form):
+    """Who sits at a session that was left open must not walk away with credentials that outlive it (SEC-042)."""
+
+    password = forms.CharField(
+        label=_("Your password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class DeleteAccessKeyForm(forms.Form):
+    confirm = TypedConfirmation()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -47,7 +49,7 @@ class SignIn(View):
             form.add_error(None, _("The user name or password is incorrect."))
             return self._page(request, form, status=422)
         except KmsError as error:
-            wait = _wait(error.retry_after)
+            wait = wait_after_failures(error.retry_after)
             form.add_error(None, wait)
             response = self._page(request, form, status=429)
             response["Retry-After"] = str(error.retry_after)
@@ -113,7 +115,7 @@ class ChangePassword(View):
             form.add_error("old", _("The current password is incorrect."))
             return self._page(request, form, status=422)
         except KmsError as error:
-            wait = _wait(error.retry_after)
+            wait = wait_after_failures(error.retry_after)
             form.add_error(None, wait)
             return self._page(request, form, status=429)
         with transaction.atomic():
@@ -130,14 +132,14 @@ class ChangePassword(View):
 
 
 class Credentials(Page):
-    """What a program needs to know to work as this user."""
+    """What a program needs to know to work as this user, and where this user is signed in."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
         projects = projects_of_account(self.caller.account_id)
         here = sessions.id_of(request)
         living = [(row, browser(row.agent), row.pk == here) for row in sessions.living(self.caller.user_id)]
         context = {"caller": self.caller, "projects": projects, "sessions": living}
-        return render(request, "iam/credentials.html", context)
+        return render(request, "iam/credentials.html", context | {"tabs": credential_tabs(request)})
 
 
 class EndSession(Page):
@@ -155,10 +157,18 @@ class EndSession(Page):
         return go(request, reverse("iam:credentials"))
 
 
-def _wait(seconds: int) -> str:
+def wait_after_failures(seconds: int) -> str:
     one = "Too many failed attempts. Try again in %(seconds)d second."
     many = "Too many failed attempts. Try again in %(seconds)d seconds."
     return ngettext(one, many, seconds) % {"seconds": seconds}
+
+
+def credential_tabs(request: HttpRequest) -> list[dict[str, Any]]:
+    """My Credentials is two pages."""
+    pages = {"iam:credentials": _("API Credentials"), "iam:access_keys": _("Access Keys")}
+    return [
+        {"label": label, "url": (url := reverse(name)), "current": url == request.path} for name, label in pages.items()
+    ]
 
 
 def _usual_account(request: HttpRequest) -> str:

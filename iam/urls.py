@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from iam import pages
+from iam import access_key_pages, pages
 
 app_name = "iam"
 
@@ -13,4 +13,9 @@ urlpatterns = [
     path("sessions/<slug:session_id>/end", pages.EndSession.as_view(), name="end_session"),
     path("password", pages.ChangePassword.as_view(), name="password"),
     path("credentials", pages.Credentials.as_view(), name="credentials"),
+    path("credentials/access-keys", access_key_pages.AccessKeys.as_view(), name="access_keys"),
+    path("credentials/access-keys/create", access_key_pages.Create.as_view(), name="create_access_key"),
+    path("credentials/access-keys/<slug:ak>/enable", access_key_pages.Enable.as_view(), name="enable_access_key"),
+    path("credentials/access-keys/<slug:ak>/disable", access_key_pages.Disable.as_view(), name="disable_access_key"),
+    path("credentials/access-keys/<slug:ak>/delete", access_key_pages.Delete.as_view(), name="delete_access_key"),
 ]

@@ -30,12 +30,11 @@ from keys import locate
 from keys.api.creation import CREATE_KEY
 from keys.models import Key
 from keys.pages.detail import KeyPage
-from keys.pages.dialogs import Dialog
 from keys.pages.scope import Scope, scope_of
 from keys.services.creation import suggest_alias
 from keys.states import Use
 from operations import clock, errors
-from operations.console import Page, go, is_htmx, toast, way_back
+from operations.console import Dialog, Page, go, is_htmx, toast, way_back
 from operations.errors import FieldError, KmsError
 from operations.perform import perform
 from vault.errors import Sealed
@@ -305,6 +304,7 @@ class Revoke(KeyImport):
 class DeleteMaterial(KeyPage, Dialog):
     title = gettext_lazy("Delete Key Material")
     body = "imports/delete_material.html"
+    home = "keys:list"
     waits = "data-confirm-ok"
     is_dangerous = True
 

@@ -16,13 +16,15 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views import View
 
 from operations import errors
 from operations.caller import Caller
-from operations.errors import FieldError, KmsError
+from operations.errors import FieldError, KmsError, Text
 from operations.operation import Operation
 from operations.perform import perform
 
@@ -114,6 +116,30 @@ def toast_now(response: HttpResponse, text: str, *, kind: str = "success") -> Ht
     """Shown at once by a page that stays, beside what htmx swaps."""
     response["HX-Trigger"] = json.dumps({"kms:toast": {"text": text, "kind": kind}})
     return response
+
+
+class Dialog(Page):
+    """A form that comes as a dialog for htmx and as a page for everybody else."""
+
+    title: ClassVar[Text]
+    body: ClassVar[str]
+    # What the button waits for, as data attributes know it (docs/develop/frontend.md).
+    waits: ClassVar[str] = ""
+    is_dangerous: ClassVar[bool] = False
+    # Nothing is asked: there is nothing to confirm and nothing to cancel.
+    only_shows: ClassVar[bool] = False
+    size: ClassVar[str] = ""
+    # The page that it lies over, by URL name.
+    home: ClassVar[str]
+
+    def show(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
+        """`body` may replace what the dialog asks; `is_over` leaves only the way back."""
+        template = "operations/dialog.html" if is_htmx(request) else "operations/dialog_page.html"
+        return render(request, template, {"dialog": self, "back": self.back, **context}, status=status)
+
+    @cached_property
+    def back(self) -> str:
+        return way_back(self.request, reverse(self.home))
 
 
 class TypedConfirmation(forms.CharField):

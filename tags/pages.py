@@ -17,11 +17,10 @@ from keys.models import Tag
 from keys.pages import actions
 from keys.pages.actions import Action
 from keys.pages.detail import KeyPage
-from keys.pages.dialogs import Dialog
 from keys.services.tagging import MOST_TAGS
 from keys.states import Use
 from operations import errors
-from operations.console import OperationForm, go, toast, way_back
+from operations.console import Dialog, OperationForm, go, toast, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
 from tags.api import CREATE_TAG, DELETE_TAG, LIST_TAGS

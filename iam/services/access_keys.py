@@ -1,4 +1,8 @@
-"""AK/SK pairs: made, shown once, kept sealed; and what one of them stands on when it is used (SEC-045)."""
+"""AK/SK pairs: made, shown once, kept sealed, switched off and on, deleted; and what one of them stands on when it is
+used (SEC-045).
+
+Every change leaves its trace in the same transaction, under the names that the cloud's own trail has for them.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from iam.models import AccessKey, User
 from operations import clock
+from operations.caller import Caller
 from operations.changes import Memory
+from operations.trail import record_event
 from vault import sealing
 from vault.cache import OpenedKeys
 from vault.sealing import Binding
@@ -43,7 +50,7 @@ class Created:
 
 
 @transaction.atomic
-def create(user: User) -> Created:
+def create(user: User, *, by: Caller) -> Created:
     """Raises TooManyAccessKeys; Sealed while the vault is."""
     # The user's row is the lock under which a free slot stays free.
     User.objects.select_for_update().get(pk=user.pk)
@@ -54,7 +61,62 @@ def create(user: User) -> Created:
     ak = _random(_AK_ALPHABET, 20)
     sk = _random(_SK_ALPHABET, 40)
     sealed = sealing.seal(_binding(ak), sk.encode())
-    return Created(AccessKey.objects.create(ak=ak, user=user, slot=free[0], sk_sealed=sealed), sk)
+    created = AccessKey.objects.create(ak=ak, user=user, slot=free[0], sk_sealed=sealed)
+    _record("addCredential", created, by)
+    return Created(created, sk)
+
+
+def listed(user_id: str | None = None) -> QuerySet[AccessKey]:
+    """The pairs of one user, or of all, the oldest first; with their owners, and without what is sealed."""
+    rows = AccessKey.objects.select_related("user__account").defer("sk_sealed")
+    ordered = rows.order_by("user__account__name", "user__name", "created_at", "slot")
+    return ordered if user_id is None else ordered.filter(user=user_id)
+
+
+def named(ak: str, *, user_id: str | None = None) -> AccessKey:
+    """The pair to be changed; one of this user, where a user is given. Raises UnknownAccessKey."""
+    found = listed(user_id).filter(ak=ak).first()
+    if found is None:
+        raise UnknownAccessKey
+    return found
+
+
+def enable(access_key: AccessKey, *, by: Caller) -> None:
+    """Raises UnknownAccessKey for one that was deleted meanwhile. Enabling an enabled one changes nothing."""
+    _set_status(access_key, AccessKey.Status.ACTIVE, by)
+
+
+def disable(access_key: AccessKey, *, by: Caller) -> None:
+    """From now on no process takes a signature of it. Raises UnknownAccessKey as `enable` does."""
+    _set_status(access_key, AccessKey.Status.INACTIVE, by)
+
+
+@transaction.atomic
+def delete(access_key: AccessKey, *, by: Caller) -> None:
+    """The secret key goes with the row: nothing brings the pair back. Raises UnknownAccessKey."""
+    _locked(access_key).delete()
+    _record("deleteCredential", access_key, by)
+
+
+@transaction.atomic
+def _set_status(access_key: AccessKey, status: AccessKey.Status, by: Caller) -> None:
+    row = _locked(access_key)
+    if row.status != status:
+        row.status = status
+        row.save(update_fields=["status"])
+        _record("updateCredential", access_key, by, status=status.value)
+
+
+def _locked(access_key: AccessKey) -> AccessKey:
+    row = AccessKey.objects.select_for_update().filter(pk=access_key.pk).first()
+    if row is None:
+        raise UnknownAccessKey
+    return row
+
+
+def _record(name: str, access_key: AccessKey, by: Caller, **changed: str) -> None:
+    owner = access_key.user
+    record_event(name, by, resource=("user", owner.pk, owner.name), request={"access_key": access_key.ak, **changed})
 
 
 def find(ak: str, memory: Memory | None = None) -> AccessKey:

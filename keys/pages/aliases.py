@@ -19,10 +19,9 @@ from keys.models import Alias, Key
 from keys.pages import actions
 from keys.pages.actions import Action
 from keys.pages.detail import KeyPage
-from keys.pages.dialogs import Dialog
 from keys.services.aliases import MOST_ALIASES
 from keys.states import Use
-from operations.console import go, toast, way_back
+from operations.console import Dialog, go, toast, way_back
 from operations.perform import perform
 
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
 from keys.forms import AliasForm, CancelDeletionForm, DeleteForm, DescriptionForm, DisableForm, EnableForm
 from keys.models import Key
 from keys.pages.detail import KeyPage
-from operations.console import OperationForm, Page, full_sentence, go, is_htmx, toast, way_back
+from operations.console import Dialog, OperationForm, full_sentence, go, toast, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
 
@@ -35,31 +34,10 @@ class Failure:
     message: str
 
 
-class Dialog(Page):
-    """A form that comes as a dialog for htmx and as a page for everybody else."""
-
-    title: ClassVar[Text]
-    body: ClassVar[str]
-    ok: ClassVar[Text] = gettext_lazy("OK")
-    # What the button waits for, as data attributes know it (docs/develop/frontend.md).
-    waits: ClassVar[str] = ""
-    is_dangerous: ClassVar[bool] = False
-    # Nothing is asked: there is nothing to confirm and nothing to cancel.
-    only_shows: ClassVar[bool] = False
-    size: ClassVar[str] = ""
-
-    def show(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
-        template = "keys/dialog.html" if is_htmx(request) else "keys/dialog_page.html"
-        return render(request, template, {"dialog": self, "back": self.back, **context}, status=status)
-
-    @cached_property
-    def back(self) -> str:
-        return way_back(self.request, reverse("keys:list"))
-
-
 class LifecycleDialog(Dialog):
     """One operation for each of the chosen keys."""
 
+    home = "keys:list"
     form_class: ClassVar[type[OperationForm]]
     # What the toast says, by the number of keys.
     done: ClassVar[Any]
@@ -80,7 +58,8 @@ class LifecycleDialog(Dialog):
         if done:
             toast(request, self.done % done)
         if failures:
-            return self.show(request, status=422, failures=failures, done=done)
+            context = {"failures": failures, "done": done, "body": "keys/dialogs/failures.html", "is_over": True}
+            return self.show(request, status=422, **context)
         return go(request, self.back)
 
     @cached_property

@@ -18,10 +18,9 @@ from keys.models import Grant
 from keys.pages import actions
 from keys.pages.actions import Action
 from keys.pages.detail import KeyPage
-from keys.pages.dialogs import Dialog
 from keys.states import Use
 from operations import errors
-from operations.console import go, toast, way_back
+from operations.console import Dialog, go, toast, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
 from projects.models import QuotaKind

@@ -3,6 +3,7 @@
 import { $, mount } from "./dom.js";
 import "./copy.js";
 import "./dialogs.js";
+import "./files.js";
 import "./forms.js";
 import "./keyform.js";
 import "./tables.js";

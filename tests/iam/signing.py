@@ -15,6 +15,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 
 from iam import replay
 from iam.services import access_keys
+from operations.caller import system
 from tests import factories
 
 AK, SK = "AKEXAMPLE0000000001", "skExample/Secret+0000000000000000000001"
@@ -29,7 +30,7 @@ class Pair:
 
 def pair_of(user) -> Pair:
     """A new access key of the user."""
-    created = access_keys.create(user)
+    created = access_keys.create(user, by=system(account_id=user.account_id))
     return Pair(created.access_key.ak, created.secret_key)
 
 

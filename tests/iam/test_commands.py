@@ -123,7 +123,9 @@ def test_the_secret_key_is_not_in_the_database(vault, cast):
 
 
 def test_a_sealed_secret_key_does_not_open_under_another_access_key(vault, cast):
-    one, two = access_keys.create(cast.alice).access_key, access_keys.create(cast.alice).access_key
+    for _ in range(2):
+        run("create_access_key", "alice")
+    one, two = AccessKey.objects.all()
 
     with pytest.raises(OpenFailed):
         sealing.open(access_keys._binding(one.ak), bytes(two.sk_sealed))

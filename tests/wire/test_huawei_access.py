@@ -185,6 +185,23 @@ def test_a_user_without_rights_is_refused(wire):
     assert (error.status_code, error.error_code) == (403, "KMS.0330")
 
 
+def test_a_leaked_access_key_is_switched_off_from_the_very_next_request(wire):
+    """By another process than the one that serves, which remembers the pair."""
+    name, manage = unique(), wire.console.manage
+    manage("create_user", name, "--policy", "KMS CMKReadOnlyAccess")
+    key = an_access_key(wire.console, name)
+    sdk = Sdk(client_of(wire.console, key))
+    for _ in range(3):
+        sdk("list_keys", limit="1")
+
+    manage("disable_access_key", key.ak)
+    assert [refused(sdk).error_code for _ in range(10)] == ["APIGW.0301"] * 10
+    manage("enable_access_key", key.ak)
+    assert sdk("list_keys", limit="1").total >= 0
+    manage("delete_access_key", key.ak)
+    assert refused(sdk).error_code == "APIGW.0301"
+
+
 # --- once ---------------------------------------------------------------------------------------------------------
 
 

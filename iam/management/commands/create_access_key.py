@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from iam.authentication import selected_project
 from iam.models import User
 from iam.services import access_keys, users
+from operations.caller import system
 from projects.models import Project
 from projects.queries import projects_of
 from vault.errors import VaultError
@@ -29,11 +30,13 @@ class Command(BaseCommand):
         try:
             user = users.find(options["user"], account=options["account"])
             project = _project(user, options["project"])
-            created = access_keys.create(user)
+            created = access_keys.create(user, by=system(account_id=user.account_id))
         except (User.DoesNotExist, Project.DoesNotExist) as error:
             raise CommandError(str(error)) from None
         except access_keys.TooManyAccessKeys:
-            raise CommandError(f"{options['user']} has two access keys already: delete one first.") from None
+            raise CommandError(
+                f"{options['user']} has two access keys already: delete one first (delete_access_key)."
+            ) from None
         except VaultError as error:
             raise CommandError(f"The secret key cannot be sealed: {error}") from None
         told = {
