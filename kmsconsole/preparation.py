@@ -83,7 +83,7 @@ def seal_reason() -> str:
 
 
 def _static_fingerprint() -> str:
-    digest = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(f"{__version__} {settings.STORAGES['staticfiles']['BACKEND']}".encode())
     for line in sorted(_static_sources()):
         digest.update(line.encode())
     return digest.hexdigest()

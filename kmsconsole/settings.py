@@ -219,7 +219,7 @@ STATIC_ROOT = KMS_HOME / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # no upload is ever kept
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "kmsconsole.assets.NamedByContent"},
 }
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 

@@ -223,3 +223,21 @@ def test_a_root_key_from_the_environment_reaches_every_worker_and_no_file(tmp_pa
         assert not (console.home / "root.key").exists()
         assert key not in console.log_text()
         assert {get(f"{console.url}/healthz")[0] for _ in range(20)} == {200}
+
+
+# --- static files -------------------------------------------------------------------------------------------------
+
+
+def test_every_module_is_named_by_its_content_and_kept_for_ever(first_start):
+    """So no browser meets modules of two releases, however many import one another."""
+    names = json.loads((first_start.home / "static" / "staticfiles.json").read_text())["paths"]
+    modules = {name: hashed for name, hashed in names.items() if name.startswith("js/")}
+    imported = set()
+    for hashed in modules.values():
+        with urllib.request.urlopen(f"{first_start.url}/static/{hashed}", timeout=10) as answer:
+            assert "immutable" in answer.headers["Cache-Control"]
+            text = answer.read().decode()
+        imported |= set(re.findall(r"""^(?:import|export[^"'=]*from)\b[^"']*["']([^"']+)["'];""", text, flags=re.M))
+
+    assert len(imported) > 10
+    assert imported <= {f"./{hashed.removeprefix('js/')}" for hashed in modules.values()}

@@ -1,0 +1,16 @@
+"""Static files under names that change with their content, also where one of our modules imports another.
+
+So a page never meets modules of another release, and browsers may keep every file for ever: new ones have other names.
+Django's own switch for this would read the modules of packages too, which import what they do not bring along.
+"""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+_IMPORT = r"""(?P<matched>(?m:^)(?P<what>import[^"']*)["'](?P<url>\./[^"']+)["'];)"""
+
+
+class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("js/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
+    )
