@@ -55,3 +55,9 @@ document.addEventListener("click", (event) => {
     }
   }
 });
+
+// A second click while the first was on its way would bring the dialog anew, without what was typed into it meanwhile.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (requestConfig.verb === "get" && target.id === "dialog-host" && $("dialog", target)) event.preventDefault();
+});

@@ -296,6 +296,33 @@ def test_a_dialog_fetched_by_htmx_opens_and_a_refused_one_comes_back_in_place(sh
     expect(page.get_by_role("button", name="Edit")).to_be_focused()
 
 
+def test_a_second_click_does_not_bring_the_dialog_anew(show, site):
+    site.page(
+        "/rename",
+        """{% extends "components/dialog.html" %}{% block dialog_title %}Rename{% endblock %}
+      {% block dialog_body %}<label>Alias <input name="alias"></label>{% endblock %}""",
+    )
+    page = show('<button hx-get="/rename" hx-target="#dialog-host">Edit</button>')
+    asked = []
+
+    def answer_slowly(route):
+        asked.append(route.request.url)
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/rename", answer_slowly)
+    page.get_by_role("button", name="Edit").dblclick()
+    page.get_by_label("Alias").fill("typed")
+    page.wait_for_timeout(600)
+
+    expect(page.get_by_label("Alias")).to_have_value("typed")
+    assert len(asked) == 1
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Edit").click()
+    expect(page.get_by_label("Alias")).to_have_value("")
+
+
 PANEL = '<section class="card empty"><h1>Your session has ended.</h1><p>Log in again.</p><p class="small">Request ID 1</p></section>'
 
 
