@@ -15,6 +15,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 
 from iam import replay
 from iam.services import access_keys
+from operations import changes
 from operations.caller import system
 from tests import factories
 
@@ -110,8 +111,10 @@ def by_go(
 
 @pytest.fixture(autouse=True)
 def own_memory(settings, tmp_path):
-    """Signatures seen by other tests, at the same standing time, are none of this one's."""
+    """Signatures seen by other tests, at the same standing time, are none of this one's; nor is what was read of a
+    database that has been emptied since, whose counts of change begin anew."""
     settings.KMS_HOME = tmp_path
+    changes.forget()
     yield
     for table in replay._tables.values():
         table.close()
