@@ -102,8 +102,8 @@ class KeyList(Page):
             return no_permission(request, self.caller, error, **self.buttons())
         is_part = swaps(request, "keys")
         response = render(request, "keys/table.html" if is_part else "keys/list.html", self.context())
-        if is_part:
-            response["HX-Push-Url"] = self.here
+        if is_part and request.htmx.current_url_abs_path != self.here:  # type: ignore[attr-defined]
+            response["HX-Push-Url"] = self.here  # a refreshed list is no new place in the history
         return response
 
     # --- what the address says

@@ -72,6 +72,10 @@ def test_filters_order_and_pages_change_the_address_and_history_brings_them_back
     settled(page)
     expect(page.locator("a.name")).to_have_text([f"{story}/10", f"{story}/11"])
     second = page.url
+    page.get_by_role("button", name="Refresh").click()
+    settled(page)
+    expect(page.locator("a.name")).to_have_text([f"{story}/10", f"{story}/11"])
+    assert page.url == second
     page.locator("#f-status").select_option("Disabled")
     expect(page.get_by_role("heading", name="No matching keys.")).to_be_visible()
 

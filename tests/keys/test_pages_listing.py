@@ -389,6 +389,14 @@ def test_the_table_alone_answers_htmx_and_says_its_address(alice):
     assert read(answer).aliases() == ["mine"]
 
 
+def test_a_refreshed_list_is_no_new_place_in_the_history(alice):
+    browser = signed_in(factories.alice(), htmx="keys")
+
+    answer = browser.get(f"{LIST}?q=mi", headers={"HX-Current-URL": f"http://testserver{LIST}?q=mi"})
+
+    assert "HX-Push-Url" not in answer.headers
+
+
 def test_going_back_in_history_gets_the_whole_page(alice):
     stage.a_key(alice)
 
