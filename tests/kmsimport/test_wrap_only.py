@@ -116,6 +116,7 @@ def spki(key) -> bytes:
         (spki(rsa.generate_private_key(65537, 1024)), "has 1024 bits"),  # noqa: S505
         (PAIR.private_der, "not an RSA public key"),
     ],
+    ids=["empty", "text", "Base64", "cut", "elliptic", "short", "private"],
 )
 def test_what_is_no_wrapping_key_is_refused(wrap, key_files, aes_file, tmp_path, content, part):
     run = wrap(aes_file, public_key=key_files.file("no-wrapping-key", content))
