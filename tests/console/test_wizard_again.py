@@ -33,7 +33,8 @@ def test_deleting_material_asks_for_the_word_and_leaves_the_key_waiting(page, co
     key_id, _material = filled
     delete_material(page, console_server, key_id)
     ok = page.get_by_role("button", name="OK", exact=True)
-    expect(page.get_by_role("row").filter(has_text=key_id)).to_contain_text("Enabled")
+    asked = page.get_by_role("dialog", name="Delete Key Material").get_by_role("row").filter(has_text=key_id)
+    expect(asked).to_contain_text("Enabled")
     expect(ok).to_be_disabled()
     page.get_by_label('To confirm deletion, enter "DELETE" below.').fill("delete")
     expect(ok).to_be_disabled()
