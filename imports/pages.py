@@ -330,4 +330,4 @@ def fingerprint(offer: WrappingKey) -> str:
 
 
 def _trail(wizard: Wizard) -> list[dict[str, str]]:
-    return [{"label": _("Keys"), "url": reverse("keys:list")}, {"label": wizard.title, "url": ""}]
+    return [{"label": _("Custom Keys"), "url": reverse("keys:list")}, {"label": wizard.title, "url": ""}]
