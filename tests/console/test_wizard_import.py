@@ -52,10 +52,8 @@ def test_the_stepper_counts_four_steps_and_there_is_no_way_back_to_the_first(pag
 
 def test_a_waiting_key_is_filled_from_its_row_in_three_steps(page, console_server, rest, tmp_path):
     key_id = rest.empty_key(importing.an_alias("row"))
-    page.goto(f"{console_server.url}/console/kms/keys")
-    importing.row(page, key_id).get_by_role("link", name="Import Key Material").click()
+    importing.open_drawer(page, console_server, key_id)
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("Import Key Material")
     steps = page.locator(".stepper li .label")
     expect(steps).to_have_text(["Download the Import Items", "Import Key Material", "Import Key Token"])
     importing.download(page, tmp_path)
