@@ -67,32 +67,46 @@ class Batch:
     lines: list[bytes] = field(default_factory=list)
     is_durable: bool = False
     is_done: bool = False
+    # One for each thread that waits, closed until it need wait no longer.
+    gates: list[threading.Lock] = field(default_factory=list)
     failure: OSError | None = field(default_factory=lambda: OSError("The journal was not written."))
 
 
 class Journal:
-    """Group commit over one segment after another. Safe for threads; each process has its own."""
+    """Group commit over one segment after another. Safe for threads; each process has its own.
+
+    Whoever finds nobody writing writes; who comes meanwhile gathers in the next batch, and its first is woken to write
+    it. So each thread is woken once, whatever the number of them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._segment: Segment | None = None
-        self._state = threading.Condition()
+        self._state = threading.Lock()
         self._gathering = Batch()
         self._is_writing = False
 
     def append(self, line: bytes, *, durable: bool = True) -> None:
         """Returns when the line is on disk, or if not `durable` in the file. Raises OSError when it is not."""
+        gate = None
         with self._state:
             batch = self._gathering
             batch.lines.append(line)
             batch.is_durable |= durable
-            while self._is_writing and not batch.is_done:
-                self._state.wait()
-            leads = not batch.is_done
-            if leads:
+            if self._is_writing:
+                gate = threading.Lock()
+                gate.acquire()
+                batch.gates.append(gate)
+            else:
                 self._is_writing, self._gathering = True, Batch()
-        if leads:
+        if gate is None:
             self._commit(batch)
+        else:
+            gate.acquire()
+            if not batch.is_done:
+                with self._state:
+                    self._gathering = Batch()
+                self._commit(batch)
         if batch.failure is not None:
             raise batch.failure
 
@@ -101,8 +115,13 @@ class Journal:
             batch.failure = self._write(b"".join(batch.lines), durable=batch.is_durable)
         finally:
             with self._state:
-                self._is_writing, batch.is_done = False, True
-                self._state.notify_all()
+                batch.is_done = True
+                heir = self._gathering.gates.pop(0) if self._gathering.gates else None
+                self._is_writing = heir is not None
+            if heir is not None:
+                heir.release()
+            for gate in batch.gates:
+                gate.release()
 
     def _write(self, data: bytes, *, durable: bool) -> OSError | None:
         try:
