@@ -50,7 +50,7 @@ def test_deleting_material_asks_for_the_word_and_leaves_the_key_waiting(page, co
 def test_cancel_deletes_nothing(page, console_server, rest, filled):
     key_id, _material = filled
     delete_material(page, console_server, key_id)
-    page.get_by_role("link", name="Cancel").or_(page.get_by_role("button", name="Cancel")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="Custom Keys")).to_be_visible()
     assert rest.state(key_id) == "2"
 
