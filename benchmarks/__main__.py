@@ -114,7 +114,7 @@ def _print(samples: dict[str, Sample]) -> None:
 
 
 def lists(chosen: argparse.Namespace) -> None:
-    """P7: a page of 100 keys, by the API and in the console, among many keys against among few."""
+    """P7: a page of 100 keys by the API, the console's list, and one use of a key, among many keys and among few."""
     ratios: dict[str, list[float]] = {}
     for count in (1_000, chosen.keys):
         with _started(chosen) as product:
@@ -122,11 +122,13 @@ def lists(chosen: argparse.Namespace) -> None:
             session = product.console_session()
             console = product.url("/console/kms/keys")
             page = Work("console's page", console, [""], lambda _, session=session: session, "GET")
-            works = [_floor(product), _work(product, "list-keys", [{"limit": 100}]), page]
+            keys = product.kms("list-keys", {"limit": ROTATING_KEYS})["keys"]
+            encrypt = _work(product, "encrypt-data", [{"key_id": key, "plain_text": "x" * 32} for key in keys])
+            works = [_floor(product), _work(product, "list-keys", [{"limit": 100}]), page, encrypt]
             samples = interleaved(works, rounds=chosen.rounds)
         print(f"{count:,} keys")
         _print(samples)
-        for name in ("list-keys", "console's page"):
+        for name in ("list-keys", "console's page", "encrypt-data"):
             ratios.setdefault(name, []).append(samples[name].per_second / samples["floor"].per_second)
     for name, (few, many) in ratios.items():
         print(f"{name}: {few / many:.2f} times as long among {chosen.keys:,} keys (goal 1.5)")
