@@ -78,7 +78,7 @@ class Create(AccessKeyDialog):
         except signin.SignInRefused:
             form.add_error("password", _("The password is incorrect."))
         except KmsError as error:
-            form.add_error(None, wait_after_failures(error.retry_after or 0))
+            form.add_error(None, wait_after_failures(error.retry_after))
         return None
 
     def created(self, user: User, form: forms.Form) -> Created | None:

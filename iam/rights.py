@@ -88,18 +88,14 @@ def install_built_in() -> dict[str, Policy]:
     return {name: Policy.objects.get_or_create(name=name, account=None)[0] for name in BUILT_IN}
 
 
-def rights_of(user: User, project: Project) -> Rights:
+def rights_in(user_id: str, project: Project) -> Rights:
     """What the user may do in the project, by own and by group assignments of every scope. One query."""
-    return rights_in(user.pk, project)
+    return _as_rights(_assignments(user_id, project), project.account_id)
 
 
 def rights_in_account(user: User) -> Rights:
     """What the user may do where no project is meant: what is assigned for the whole account. One query."""
     return _as_rights(_held_by(user.pk).filter(account=user.account_id), user.account_id)
-
-
-def rights_in(user_id: str, project: Project) -> Rights:
-    return _as_rights(_assignments(user_id, project), project.account_id)
 
 
 def roles_of(user_id: str, project: Project) -> list[Role]:

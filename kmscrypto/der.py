@@ -16,7 +16,6 @@ class Tag(IntEnum):
     SET = 0x31
     CONTEXT_0 = 0xA0  # [0], constructed
     CONTEXT_1 = 0xA1  # [1], constructed
-    CONTEXT_1_IMPLICIT = 0x81  # [1], primitive
 
 
 class DerError(ValueError):

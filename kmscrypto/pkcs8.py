@@ -19,8 +19,6 @@ from kmscrypto.material import private_der
 from kmscrypto.rsa_validation import RsaNumbers, canonical, weakness
 from kmscrypto.specs import Family, KeySpec
 
-__all__ = ["describe_private_key", "read_private_key"]
-
 # Orders of the two curves (SP 800-186 §3.2.1): the private scalar is 1 to order − 1.
 _ORDERS = {
     256: 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,

@@ -149,11 +149,6 @@ _ROWS = (
 SPECS: dict[str, KeySpec] = {row.name: row for row in _ROWS}
 
 
-def spec(name: str) -> KeySpec:
-    """The row of that name; `KeyError` for a name that is not in `SPECS`."""
-    return SPECS[name]
-
-
 def signing_algorithm(key_spec: KeySpec, name: str) -> SigningAlgorithm:
     """The algorithm of that wire name; `UnsupportedAlgorithm` unless it fits the spec."""
     for algorithm in key_spec.signing_algorithms:

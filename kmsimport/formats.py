@@ -76,7 +76,6 @@ def read(data: bytes, *, form: Format | None = None, ask: AskPassphrase) -> Mate
 
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e]*")
 _HEX_TEXT = re.compile(r"(?:0[xX])?[0-9A-Fa-f\s]+|[0-9A-Fa-f]{2}(?::\s*[0-9A-Fa-f]{2})+\s*")
-_HEX_ALPHABET = re.compile(r"[0-9A-Fa-f]+")
 _BASE64_TEXT = re.compile(r"(?:[0-9A-Za-z+/]+|[0-9A-Za-z_-]+)={0,2}")
 _MARKS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "UTF-16 text", b"\xfe\xff": "UTF-16 text"}
 

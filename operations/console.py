@@ -6,7 +6,6 @@ bears the wire name of what it sends. Who is signed in is found above this floor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
@@ -112,12 +111,6 @@ def toast(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) -> 
     messages.add_message(request, level, text)
 
 
-def toast_now(response: HttpResponse, text: str, *, kind: str = "success") -> HttpResponse:
-    """Shown at once by a page that stays, beside what htmx swaps."""
-    response["HX-Trigger"] = json.dumps({"kms:toast": {"text": text, "kind": kind}})
-    return response
-
-
 class Dialog(Page):
     """A form that comes as a dialog for htmx and as a page for everybody else."""
 
@@ -161,7 +154,6 @@ class OperationForm(forms.Form):
     """Subclasses set `operation` and fields named as on the wire; `to_request` may reshape them."""
 
     operation: ClassVar[Operation]
-    required_css_class = "required"
     error: KmsError | None = None
     result: Any = None
 
@@ -202,7 +194,3 @@ class OperationForm(forms.Form):
     def _put(self, field: str, message: str, code: str) -> None:
         target = field if field in self.fields else None
         self.add_error(target, forms.ValidationError(message, code=code))
-
-
-def wait_message(seconds: int) -> str:
-    return _("Too many requests. Try again in %(seconds)d seconds.") % {"seconds": seconds}

@@ -117,7 +117,7 @@ def caller(of: User, *, kind: Kind = Kind.API, project: Project | None = None, *
         project_id=where.pk,
         project_name=where.name,
         region_id=where.region_id,
-        rights=rights.rights_of(of, where),
+        rights=rights.rights_in(of.pk, where),
         source_ip="192.0.2.7",
         agent="tests",
         request_id="0" * 32,

@@ -20,7 +20,6 @@ FLOORS = {
     "kmsimport": 2,
     "operations": 3,
     "projects": 4,
-    "traces": 4,
     "keys": 5,
     "iam": 5,
     "tags": 6,
@@ -184,7 +183,7 @@ def test_a_task_decides_nothing_and_performs_everything():
         assert "services" not in text
 
 
-@pytest.mark.parametrize("package", ["vault", "operations", "projects", "keys", "iam", "tags", "imports", "traces"])
+@pytest.mark.parametrize("package", ["vault", "operations", "projects", "keys", "iam", "tags", "imports"])
 def test_product_time_comes_from_the_one_clock(package):
     """`time.monotonic` measures ages in one process; what the product decides by time it asks `operations.clock`."""
     forbidden = {"now", "utcnow", "today"}

@@ -6,7 +6,6 @@ from django.apps import AppConfig
 class VaultConfig(AppConfig):
     name = "vault"
     verbose_name = "Strong room"
-    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
         from vault import process

@@ -38,7 +38,6 @@ class ServicePurpose(StrEnum):
     IMPORT_TOKEN = "import-token"  # noqa: S105  (a name, not a token)
     FINGERPRINT = "fingerprint"
     IAM = "iam"
-    MARKER = "marker"
 
 
 @dataclass(frozen=True)

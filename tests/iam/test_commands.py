@@ -54,7 +54,7 @@ def test_the_first_start_makes_somewhere_for_keys_to_be_and_somebody_who_may_mak
     assert lines["Address"].strip().startswith("http://127.0.0.1:")
     assert admin.check_password(lines["One-time password"].strip())
     assert admin.must_change_password
-    may = rights.rights_of(admin, project).allow
+    may = rights.rights_in(admin.pk, project).allow
     assert may("kms:cmk:importMaterial", "0")
     assert may("iam:users:create", "0")
 
@@ -171,7 +171,7 @@ def test_a_new_user_gets_a_one_time_password_and_policies(cast):
     carol = users.find("carol")
     assert carol.check_password(lines["One-time password"].strip())
     assert carol.must_change_password
-    assert rights.rights_of(carol, factories.project()).allow("kms:cmk:list", "0")
+    assert rights.rights_in(carol.pk, factories.project()).allow("kms:cmk:list", "0")
 
 
 def test_a_name_is_taken_once_an_account(cast):

@@ -6,7 +6,7 @@ import pytest
 
 from kmscrypto import fingerprint, hmac, material, pkcs8, rsa, signing, wrapping
 from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed
-from kmscrypto.specs import SPECS, Scheme, SigningAlgorithm, spec
+from kmscrypto.specs import SPECS, Scheme, SigningAlgorithm
 
 ASYMMETRIC = [each.name for each in SPECS.values() if each.is_asymmetric]
 OAEP = {"RSAES_OAEP_SHA_256": "sha256", "RSAES_OAEP_SHA_1": "sha1"}
@@ -68,10 +68,10 @@ def test_openssl_unwraps_our_material(openssl, algorithm):
 
 @pytest.mark.parametrize("algorithm", OAEP)
 def test_the_longest_rsa_plaintext_decrypts_on_the_other_side(openssl, algorithm):
-    private = material.generate(spec("RSA_2048"))
-    key = material.load(spec("RSA_2048"), private)
+    private = material.generate(SPECS["RSA_2048"])
+    key = material.load(SPECS["RSA_2048"], private)
     openssl.at("private.der").write_bytes(private)
-    openssl.at("public.der").write_bytes(material.public_der(spec("RSA_2048"), private))
+    openssl.at("public.der").write_bytes(material.public_der(SPECS["RSA_2048"], private))
     plaintext = secrets.token_bytes(rsa.max_plaintext(2048, algorithm))
     options = ("-keyform", "DER", *oaep_options(algorithm))
 
@@ -93,8 +93,8 @@ def test_a_private_key_made_and_wrapped_by_openssl_is_accepted(openssl, name):
 
     assert wrapped == wrapping.wrap_private_key(temporary, private)
     assert openssl(*wrap, "-d", data=wrapped) == private
-    accepted = pkcs8.read_private_key(wrapping.unwrap_private_key(temporary, wrapped), spec(name))
-    assert material.public_der(spec(name), accepted) == openssl("pkey", "-in", "key.pem", "-pubout", "-outform", "DER")
+    accepted = pkcs8.read_private_key(wrapping.unwrap_private_key(temporary, wrapped), SPECS[name])
+    assert material.public_der(SPECS[name], accepted) == openssl("pkey", "-in", "key.pem", "-pubout", "-outform", "DER")
 
 
 def test_a_wrap_with_another_initial_value_is_refused(openssl):
@@ -166,7 +166,7 @@ def test_other_keys_of_openssl_are_refused_by_name(openssl, found):
 
     for name in ("RSA_2048", "RSA_4096", "EC_P256", "EC_P384"):
         with pytest.raises(InvalidPrivateKey) as refusal:
-            pkcs8.read_private_key(blob, spec(name))
+            pkcs8.read_private_key(blob, SPECS[name])
         assert (refusal.value.found, refusal.value.expected) == (found, name)
 
 
@@ -175,7 +175,7 @@ def test_weak_and_odd_rsa_keys_of_openssl_are_refused(openssl, options):
     blob = of_algorithm(openssl, "RSA", "-pkeyopt", "rsa_keygen_bits:2048", *options)
 
     with pytest.raises(InvalidPrivateKey) as refusal:
-        pkcs8.read_private_key(blob, spec("RSA_2048"))
+        pkcs8.read_private_key(blob, SPECS["RSA_2048"])
     assert refusal.value.found == "RSA_2048"
 
 
@@ -187,10 +187,10 @@ def signature_options(algorithm):
 
 @pytest.mark.parametrize(
     ("name", "algorithm"),
-    [(each, algorithm) for each in ("RSA_2048", "EC_P256", "EC_P384") for algorithm in spec(each).signing_algorithms],
+    [(each, algorithm) for each in ("RSA_2048", "EC_P256", "EC_P384") for algorithm in SPECS[each].signing_algorithms],
 )
 def test_signatures_verify_on_the_other_side(openssl, name, algorithm):
-    key_spec = spec(name)
+    key_spec = SPECS[name]
     private = material.generate(key_spec)
     key = material.load(key_spec, private)
     openssl.at("private.der").write_bytes(private)
@@ -206,14 +206,14 @@ def test_signatures_verify_on_the_other_side(openssl, name, algorithm):
 
 
 def test_every_signing_algorithm_is_checked_against_openssl():
-    tried = {algorithm for each in ("RSA_2048", "EC_P256", "EC_P384") for algorithm in spec(each).signing_algorithms}
+    tried = {algorithm for each in ("RSA_2048", "EC_P256", "EC_P384") for algorithm in SPECS[each].signing_algorithms}
 
     assert tried == set(SigningAlgorithm)
 
 
 @pytest.mark.parametrize("bits", [256, 384, 512])
 def test_macs_are_those_of_openssl(openssl, bits):
-    key = material.generate(spec(f"HMAC_{bits}"))
+    key = material.generate(SPECS[f"HMAC_{bits}"])
 
     theirs = openssl("mac", "-digest", f"SHA{bits}", "-macopt", f"hexkey:{key.hex()}", "HMAC", data=MESSAGE)
 
@@ -221,11 +221,11 @@ def test_macs_are_those_of_openssl(openssl, bits):
 
 
 def test_check_values_can_be_computed_with_openssl(openssl):
-    key = material.generate(spec("AES_256"))
-    private = material.generate(spec("EC_P256"))
+    key = material.generate(SPECS["AES_256"])
+    private = material.generate(SPECS["EC_P256"])
 
     cmac = openssl("mac", "-cipher", "AES-256-CBC", "-macopt", f"hexkey:{key.hex()}", "CMAC", data=bytes(16))
-    digest = openssl("dgst", "-sha256", "-r", data=material.public_der(spec("EC_P256"), private))
+    digest = openssl("dgst", "-sha256", "-r", data=material.public_der(SPECS["EC_P256"], private))
 
-    assert fingerprint.check_value(spec("AES_256"), key) == cmac.decode()[:10]
-    assert fingerprint.check_value(spec("EC_P256"), private) == digest.decode()[:10].upper()
+    assert fingerprint.check_value(SPECS["AES_256"], key) == cmac.decode()[:10]
+    assert fingerprint.check_value(SPECS["EC_P256"], private) == digest.decode()[:10].upper()

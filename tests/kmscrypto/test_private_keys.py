@@ -15,14 +15,15 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kmscrypto.blobs import describe_private_key
 from kmscrypto.errors import InvalidPrivateKey
-from kmscrypto.pkcs8 import describe_private_key, read_private_key
-from kmscrypto.specs import SPECS, spec
+from kmscrypto.pkcs8 import read_private_key
+from kmscrypto.specs import SPECS
 from tests.kmscrypto import keys
 from tests.kmscrypto.keys import P256, P384, SECP256K1, ec_pkcs8, octets, pkcs8, point, sequence, tlv
 from tests.kmscrypto.standards import LIBRARY
 
-RSA_2048, P_256, P_384 = spec("RSA_2048"), spec("EC_P256"), spec("EC_P384")
+RSA_2048, P_256, P_384 = SPECS["RSA_2048"], SPECS["EC_P256"], SPECS["EC_P384"]
 ASYMMETRIC = [each for each in SPECS.values() if each.is_asymmetric]
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -43,14 +44,14 @@ def refused(der, key_spec):
 
 @pytest.mark.parametrize("bits", [2048, 3072, 4096])
 def test_an_rsa_key_of_its_size_is_accepted(bits):
-    material = read_private_key(keys.der(keys.rsa_key(bits)), spec(f"RSA_{bits}"))
+    material = read_private_key(keys.der(keys.rsa_key(bits)), SPECS[f"RSA_{bits}"])
 
     assert load_der_private_key(material, None).public_key() == keys.rsa_key(bits).public_key()
 
 
 @pytest.mark.parametrize(("curve", "name"), [(ec.SECP256R1, "EC_P256"), (ec.SECP384R1, "EC_P384")])
 def test_an_ec_key_of_its_curve_is_accepted(curve, name):
-    material = read_private_key(keys.der(keys.ec_key(curve)), spec(name))
+    material = read_private_key(keys.der(keys.ec_key(curve)), SPECS[name])
 
     assert load_der_private_key(material, None).private_numbers() == keys.ec_key(curve).private_numbers()
 
@@ -152,7 +153,7 @@ def test_a_key_of_one_spec_is_refused_for_every_other():
 
 def test_symmetric_material_is_no_private_key():
     with pytest.raises(ValueError, match="AES_256"):
-        read_private_key(bytes(32), spec("AES_256"))
+        read_private_key(bytes(32), SPECS["AES_256"])
 
 
 # -- The right kind, but not right ---------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from kmscrypto.errors import InvalidPrivateKey
 from kmscrypto.pkcs8 import read_private_key
 from kmscrypto.rsa_validation import has_roca_fingerprint
-from kmscrypto.specs import spec
+from kmscrypto.specs import SPECS
 from tests.kmscrypto import keys
 from tests.kmscrypto.keys import is_prime, next_prime, rsa_pkcs8
 
-RSA_2048 = spec("RSA_2048")
+RSA_2048 = SPECS["RSA_2048"]
 P, Q = keys.primes()
 PERIOD = lcm(P - 1, Q - 1)
 RANDOM = random.Random(20260101)  # noqa: S311 - the same weak keys in each run

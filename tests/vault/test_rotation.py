@@ -16,6 +16,8 @@ from vault.models import Canary, ProjectKey, ServiceKey
 from vault.sealing import Binding
 
 PROJECTS = [f"p{number}" for number in range(6)]
+# All that `fill` leaves wrapped by the root key: the keys of projects, the service keys and the canary.
+WRAPPED = len(PROJECTS) + len(ServicePurpose) + 1
 ACCESS_KEY = Binding("access-key", "AK1", "secret-key")
 
 
@@ -55,7 +57,7 @@ def test_the_command_moves_every_key_and_keeps_the_old_root_key_under_another_na
     assert files(committed_vault) == ["root.key", f"root.key.retired-{old}"]
     assert (committed_vault / f"root.key.retired-{old}").read_bytes() == old_content
     printed = capsys.readouterr().out
-    assert f"under root key {new} (11 keys wrapped anew)" in printed
+    assert f"under root key {new} ({WRAPPED} keys wrapped anew)" in printed
     assert (committed_vault / "root.key").read_text().strip() not in printed
 
 
@@ -103,7 +105,7 @@ def test_what_the_project_keys_seal_is_not_touched(committed_vault):
     assert all(sealing.open(binding, blob) for binding, blob in blobs.items())
 
 
-@pytest.mark.parametrize("step", range(12))
+@pytest.mark.parametrize("step", range(WRAPPED + 1))
 def test_interrupted_after_each_row_it_goes_on_there(committed_vault, step):
     filled = fill()
     (old,) = root_ids()
@@ -114,7 +116,7 @@ def test_interrupted_after_each_row_it_goes_on_there(committed_vault, step):
         if len(steps) > step:
             raise Interrupted
 
-    if step < 11:
+    if step < WRAPPED:
         with pytest.raises(Interrupted):
             rotation.rotate(on_step=interrupt)
         assert everything_opens(filled)
@@ -124,7 +126,7 @@ def test_interrupted_after_each_row_it_goes_on_there(committed_vault, step):
     assert everything_opens(filled)
     assert root_ids() == {done.root_id}
     assert old != done.root_id
-    assert len(steps) >= 11
+    assert len(steps) >= WRAPPED
 
 
 def test_killed_before_any_file_operation_it_goes_on_there(committed_vault):
@@ -317,7 +319,7 @@ class TestCheckVault:
         assert capsys.readouterr().out.splitlines() == [
             f"canary under root key {root_id}: 1 opened",
             f"project keys under root key {root_id}: 6 opened",
-            f"service keys under root key {root_id}: 4 opened",
+            f"service keys under root key {root_id}: 3 opened",
             "Every key opens.",
         ]
 
@@ -325,7 +327,7 @@ class TestCheckVault:
         fill()
         ProjectKey.objects.filter(project="p1").update(wrapped=ProjectKey.objects.get(project="p2").wrapped)
         ProjectKey.objects.filter(project="p3").update(root_id="0123456789abcdef")
-        ServiceKey.objects.filter(purpose="marker").delete()
+        ServiceKey.objects.filter(purpose="fingerprint").delete()
 
         with pytest.raises(CommandError) as failed:
             call_command("check_vault")
@@ -333,7 +335,7 @@ class TestCheckVault:
         assert failed.value.returncode == 1
         sentences = str(failed.value).splitlines()
         assert len(sentences) == 3
-        assert sentences[0] == "The service key marker is missing."
+        assert sentences[0] == "The service key fingerprint is missing."
         assert any("eu-de/p1 v1 does not open" in sentence for sentence in sentences)
         assert any("0123456789abcdef: put that one back" in sentence for sentence in sentences)
 

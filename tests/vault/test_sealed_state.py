@@ -111,7 +111,7 @@ def test_a_service_key_that_was_removed_is_never_made_anew(vault):
 
 
 def test_a_service_key_swapped_with_another_does_not_open(vault):
-    ServiceKey.objects.filter(purpose="iam").update(wrapped=ServiceKey.objects.get(purpose="marker").wrapped)
+    ServiceKey.objects.filter(purpose="iam").update(wrapped=ServiceKey.objects.get(purpose="fingerprint").wrapped)
     hierarchy.forget()
 
     with pytest.raises(Sealed, match="service key iam does not open"):

@@ -171,7 +171,7 @@ def test_each_service_purpose_has_a_key_of_its_own_that_stays(vault):
     hierarchy.forget()
 
     assert {purpose: hierarchy.service_key(purpose) for purpose in ServicePurpose} == keys
-    assert len(set(keys.values())) == len(ServicePurpose) == 4
+    assert len(set(keys.values())) == len(ServicePurpose) == 3
     assert {len(key) for key in keys.values()} == {32}
 
 
