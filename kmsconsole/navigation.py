@@ -142,7 +142,7 @@ def _links(entries: tuple[Entry, ...]) -> list[dict[str, Any]]:
     links = []
     for entry in entries:
         try:
-            links.append({"label": entry.label, "url": reverse(entry.to), "icon": entry.icon, "count": None})
+            links.append({"label": entry.label, "url": reverse(entry.to), "icon": entry.icon})
         except NoReverseMatch:
             continue
     return links

@@ -24,9 +24,6 @@ export function mount(selector, start) {
 
 document.addEventListener("htmx:load", (event) => mounts.forEach((each) => run(event.target, each)));
 
-/** Starts what was just inserted by script rather than by htmx. */
-export const mountIn = (root) => mounts.forEach((each) => run(root, each));
-
 /** Says a sentence to a screen reader without moving the focus. */
 export function announce(text) {
   const region = $("#announce");

@@ -2,7 +2,7 @@
 import { $, element, icon, mount } from "./dom.js";
 
 /** What is wrong with an alias, or "". The server says the same (console.md B3). */
-export function aliasFault(alias) {
+function aliasFault(alias) {
   if (alias === "") return "Enter an alias.";
   if (!/^[A-Za-z0-9_:/-]+$/.test(alias)) return "Only digits, letters, underscores (_), hyphens (-), colons (:), and slashes (/) are allowed.";
   if (alias.endsWith("/default")) return "The alias cannot end with /default.";

@@ -1,4 +1,4 @@
-// Tables: ticking rows, what may be done with all that are ticked, expanding a row, choosing columns.
+// Tables: ticking rows, what may be done with all that are ticked, choosing columns.
 import { $, $$, announce, mount } from "./dom.js";
 
 // data-select="#bar" on the table; data-allows="enable delete" on a row's box; data-act="enable" on a button of the bar.
@@ -37,14 +37,6 @@ function permit(button, ticked) {
     button.removeAttribute("title");
   }
 }
-
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-expand]");
-  const row = button && $(button.dataset.expand);
-  if (!row) return;
-  row.hidden = !row.hidden;
-  button.setAttribute("aria-expanded", String(!row.hidden));
-});
 
 // A form of check boxes that remembers the columns: saved by fetch, shown at once. Cells carry data-column="created".
 function columns(form) {

@@ -29,8 +29,6 @@ export function toast(text, kind = "success") {
 
 mount("#toasts [data-autohide]", autohide);
 document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest(".strip")?.remove());
-// A view may answer an htmx request with HX-Trigger: {"kms:toast": {"text": …, "kind": …}}.
-document.addEventListener("kms:toast", (event) => toast(event.detail.text, event.detail.kind));
 
 // What htmx asked for and did not get: it swaps successes and forms with errors, and would pass over the rest in silence.
 document.addEventListener("htmx:sendError", () => toast("The service could not be reached. Try again.", "error"));

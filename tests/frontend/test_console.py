@@ -261,18 +261,6 @@ def test_toasts_leave_but_not_from_under_the_pointer_and_errors_stay(show):
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_an_expandable_row_opens_and_closes(show):
-    page = show(
-        '<button data-expand="#r" aria-expanded="false">More</button><table><tbody><tr id="r" hidden><td>detail</td></tr></tbody></table>'
-    )
-
-    page.get_by_role("button", name="More").click()
-    expect(page.get_by_text("detail")).to_be_visible()
-    expect(page.get_by_role("button", name="More")).to_have_attribute("aria-expanded", "true")
-    page.get_by_role("button", name="More").click()
-    expect(page.get_by_text("detail")).to_be_hidden()
-
-
 def test_a_dialog_fetched_by_htmx_opens_and_a_refused_one_comes_back_in_place(show, site, expected_errors):
     expected_errors.append("422")
     dialog = """{% extends "components/dialog.html" %}{% block dialog_title %}Rename{% endblock %}{% block dialog_form %}hx-post="/rename" hx-target="#dialog-host" hx-encoding="multipart/form-data"{% endblock %}
