@@ -24,6 +24,9 @@ class EmbeddedBeat(threading.Thread):
     def __init__(self, app: Celery) -> None:
         super().__init__(name="beat", daemon=True)
         self._app = app
+        # A Celery worker does this as it starts. A task that nobody imported is unknown here, and would be sent to a
+        # broker that is not there. Not in the thread: a fork in the middle of an import would leave its lock held.
+        app.loader.import_default_modules()
         self._stopped = threading.Event()
 
     def run(self) -> None:

@@ -9,6 +9,7 @@ import re
 import secrets
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.console.rest import Rest
 from tests.services.product import ROOT, Console, answers_health, clean_environment, running_console
 from tests.services.programs import free_port, stop, wait_until
 
@@ -214,6 +216,28 @@ def test_a_web_worker_that_dies_is_replaced(tmp_path):
             time.sleep(0.05)
 
         assert answers_health(console.url)
+
+
+def test_the_product_runs_its_own_jobs(tmp_path):
+    """Without a broker, and without anybody typing a command: the private half of a wrapping key goes after a day."""
+    with running_console(tmp_path, KMS_JOB_INTERVAL="1") as console:
+        program = Rest(console)
+        program.offer(program.empty_key("waits"))
+
+        def kept_private_halves() -> int:
+            with sqlite3.connect(f"file:{console.home / 'kms.sqlite3'}?mode=ro", uri=True) as database:
+                query = "SELECT count(*) FROM imports_wrappingkey WHERE private_sealed IS NOT NULL"
+                return database.execute(query).fetchone()[0]
+
+        assert kept_private_halves() == 1
+        console.manage("clock", "--advance", "25h")
+        deadline = time.monotonic() + 30
+        while kept_private_halves() and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+        assert kept_private_halves() == 0
+        assert "Warning" not in console.log_text()
+        assert "AlwaysEagerIgnored" not in console.log_text()
 
 
 def test_a_root_key_from_the_environment_reaches_every_worker_and_no_file(tmp_path):
