@@ -292,7 +292,8 @@ function wizard(form) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
   if (form.dataset.wrappingKey) useWrappingKey(form, fromBase64(ascii(form.dataset.wrappingKey)));
-  showStep(current, { focus: false });
+  // the page of a key that the step before has just made; a dialog has its focus already
+  showStep(current, { focus: !dialog && first > 1 && current === first });
 }
 
 mount("form[data-wizard]", wizard);

@@ -22,6 +22,8 @@ def test_a_key_is_imported_with_the_commands_the_page_shows(page, console_server
     key_id = importing.start_import(page, console_server, spec, alias)
 
     saved = importing.download(page, tmp_path)
+    note = page.locator("[data-command] + p").last
+    expect(note).to_contain_text("Gives Encrypted")
     importing.run_commands(page, tmp_path)
     importing.choose_all(page, tmp_path)
     importing.next_step(page)
@@ -43,6 +45,7 @@ def test_the_stepper_counts_four_steps_and_there_is_no_way_back_to_the_first(pag
     importing.start_import(page, console_server)
 
     expect(page.locator(".stepper li.done")).to_contain_text("Create Key")
+    expect(importing.heading(page, "Download the Import Items")).to_be_focused()
     expect(page.get_by_role("button", name="Previous")).to_be_hidden()
     importing.download(page, tmp_path)
     page.get_by_role("button", name="Previous").click()

@@ -96,6 +96,19 @@ def test_no_secret_of_the_installation_is_logged(first_start):
     assert (first_start.home / "root.key").read_text().strip() not in said
 
 
+@pytest.mark.parametrize("command", ["create_access_key admin", "seed_demo", "create_user bob"])
+def test_a_command_beside_no_database_says_so_in_one_sentence(tmp_path, command):
+    elsewhere = clean_environment(KMS_HOME=str(tmp_path / "elsewhere"))
+    done = subprocess.run(
+        [sys.executable, ROOT / "manage.py", *command.split()], env=elsewhere, cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database cannot be used: unable to open database file.")
+    assert "make run" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_second_product_on_the_same_home_is_refused(first_start):
     second = serve(first_start.home.parent)
 
