@@ -84,8 +84,9 @@ class Role:
 
 
 def install_built_in() -> dict[str, Policy]:
-    """The rows by which built-in policies can be assigned. Running it again adds only what is new."""
-    return {name: Policy.objects.get_or_create(name=name, account=None)[0] for name in BUILT_IN}
+    """The rows by which built-in policies can be assigned. Running it again, or at once, adds only what is new."""
+    Policy.objects.bulk_create([Policy(name=name) for name in BUILT_IN], ignore_conflicts=True)
+    return {policy.name: policy for policy in Policy.objects.filter(account=None, name__in=BUILT_IN)}
 
 
 def rights_in(user_id: str, project: Project) -> Rights:
