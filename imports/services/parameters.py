@@ -38,6 +38,10 @@ class Offer:
 
 
 def make_pair(caller: Caller, request: Mapping[str, Any]) -> WrappingPair:
+    """Made before the transaction. Raises PARAMETER_INVALID for an algorithm that this installation does not take:
+    no processor makes a key for it."""
+    if request["wrapping_algorithm"] != DEFAULT_ALGORITHM and not settings.KMS_LEGACY_WRAPPING:
+        raise KmsError(errors.PARAMETER_INVALID, field="wrapping_algorithm", hint=f"Use {DEFAULT_ALGORITHM}.")
     return wrapping.generate_wrapping_key(WRAPPING_KEY_BITS)
 
 
@@ -45,10 +49,8 @@ def offer(caller: Caller, key: Key, *, wrapping_algorithm: str, prepared: Wrappi
     """A fresh pair and token, valid for 24 hours.
 
     Several offers made through the API may live side by side, ten at most; a second one of the wizard replaces the
-    first (SEC-021). Raises PARAMETER_INVALID for an algorithm that this installation does not take.
+    first (SEC-021).
     """
-    if wrapping_algorithm != DEFAULT_ALGORITHM and not settings.KMS_LEGACY_WRAPPING:
-        raise KmsError(errors.PARAMETER_INVALID, field="wrapping_algorithm", hint=f"Use {DEFAULT_ALGORITHM}.")
     carrier = Carrier.WIZARD if caller.kind is Kind.CONSOLE else Carrier.API
     kept = 0 if carrier is Carrier.WIZARD else MAX_LIVE_OFFERS - 1
     for older in list(_live(key, carrier).order_by("-created_at")[kept:]):
