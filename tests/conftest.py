@@ -16,12 +16,14 @@ pytest_plugins = [
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _static_files_under_their_own_names():
-    # The manifest of hashed names is made when the product starts; pages rendered in a test process have none.
+def _as_tests_need_it():
     with override_settings(
+        # A fifth of a second for each password would be most of what some tests do.
+        PASSWORD_HASHERS=["tests.hashing.CheapArgon2"],
+        # The manifest of hashed names is made when the product starts; pages rendered in a test process have none.
         STORAGES={
             "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-        }
+        },
     ):
         yield

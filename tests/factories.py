@@ -16,7 +16,7 @@ from iam.models import Assignment, Policy, User
 from iam.services import tokens
 from iam.services.bootstrap import open_account
 from iam.services.signin import Origin
-from operations.caller import Caller, Kind
+from operations.caller import Caller, Kind, Rights
 from projects.models import Account, EnterpriseProject, Project, Region
 
 PASSWORD = "a long and quiet harbour"
@@ -104,8 +104,10 @@ def allow(
     )
 
 
-def caller(of: User, *, kind: Kind = Kind.API, project: Project | None = None, **fields: Any) -> Caller:
-    """The user as a Caller, with the rights that the database gives."""
+def caller(
+    of: User, *, kind: Kind = Kind.API, project: Project | None = None, allowed: Rights | None = None, **fields: Any
+) -> Caller:
+    """The user as a Caller, with the rights that the database gives, or with those given."""
     where = project or selected_project(of)
     assert where is not None
     return Caller(
@@ -117,7 +119,7 @@ def caller(of: User, *, kind: Kind = Kind.API, project: Project | None = None, *
         project_id=where.pk,
         project_name=where.name,
         region_id=where.region_id,
-        rights=rights.rights_in(of.pk, where),
+        rights=rights.rights_in(of.pk, where) if allowed is None else allowed,
         source_ip="192.0.2.7",
         agent="tests",
         request_id="0" * 32,

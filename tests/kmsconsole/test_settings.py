@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import argon2
 import pytest
+from django.utils.module_loading import import_string
 
 from kmsconsole import env
 from tests.services.product import ROOT, clean_environment
@@ -106,6 +108,16 @@ def test_test_mode_is_refused_in_production():
 def test_rate_limits_are_off_in_test_mode_only():
     assert "KMS_RATE_LIMITS can be off in test mode only" in refusal_under(KMS_RATE_LIMITS="off")
     assert settings_under("KMS_RATE_LIMITS", KMS_RATE_LIMITS="off", KMS_TEST_MODE="1") == {"KMS_RATE_LIMITS": False}
+
+
+def test_passwords_are_hashed_with_argon2id_at_a_price():
+    """SEC-040; in this process a cheaper one is set for the tests."""
+    first, *_ = settings_under("PASSWORD_HASHERS")["PASSWORD_HASHERS"]
+    cost = import_string(first)().params()
+
+    assert cost.type is argon2.Type.ID
+    assert cost.memory_cost >= 19 * 1024
+    assert cost.time_cost >= 2
 
 
 def test_production_cookies_are_bound_to_the_host_and_to_https():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,11 @@ from vault import hierarchy, initialisation
 # Somebody's id, as grants name people.
 GRANTEE = "0d0466b00d0466b00d0466b00d0466b0"
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+# Making an RSA pair takes longer than all else that an offer costs. Here the offers of a run share a dozen, in turn, so
+# that those of one test differ; whether the product makes a new pair each time, tests/imports/test_parameters.py asks.
+PAIRS = itertools.cycle(wrapping.generate_wrapping_key() for _ in range(12))
+OFFER = replace(imports.GET_PARAMETERS_FOR_IMPORT, prepare=lambda caller, request: next(PAIRS))
 
 
 class Clock:
@@ -83,7 +89,7 @@ def _opened():
 @pytest.fixture
 def alice(strong_room):
     """May do everything in project eu-de of acme."""
-    return everybody(factories.caller(factories.alice()))
+    return factories.caller(factories.alice(), allowed=EVERYTHING)
 
 
 @pytest.fixture
@@ -95,7 +101,7 @@ def bob(strong_room):
 @pytest.fixture
 def mallory(strong_room):
     """May do everything, in another account."""
-    return everybody(factories.caller(factories.mallory()))
+    return factories.caller(factories.mallory(), allowed=EVERYTHING)
 
 
 def everybody(caller):
@@ -129,9 +135,8 @@ def an_empty_key(caller, spec="AES_256", **fields) -> Key:
 
 
 def an_offer(caller, key, algorithm="RSAES_OAEP_SHA_256"):
-    """What get-parameters-for-import answers, as it stands on the wire."""
-    operation = imports.GET_PARAMETERS_FOR_IMPORT
-    return operation.respond(perform(operation, caller, {"key_id": key.key_id, "wrapping_algorithm": algorithm}))
+    """What get-parameters-for-import answers, as it stands on the wire, with one of the PAIRS."""
+    return OFFER.respond(perform(OFFER, caller, {"key_id": key.key_id, "wrapping_algorithm": algorithm}))
 
 
 def wrap(offer, plaintext: bytes, algorithm="RSAES_OAEP_SHA_256") -> str:
