@@ -19,7 +19,7 @@ run: .venv/.runtime  ## start the console at http://127.0.0.1:8000 (PORT=... for
 hsm: .venv/.hsm  ## install what a root key in a PKCS#11 token needs
 
 test: .venv/.dev  ## run every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: .venv/.dev types  ## check format, lint rules and types
 	@$(BIN)/ruff format --check .

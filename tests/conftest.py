@@ -6,6 +6,7 @@ import pytest
 from django.test.utils import override_settings
 
 pytest_plugins = [
+    "tests.order",
     "tests.services.programs",
     "tests.services.postgresql",
     "tests.services.redis",

@@ -24,6 +24,8 @@ from tests.console.rest import Rest
 from tests.services.product import ROOT, Console, answers_health, clean_environment, running_console
 from tests.services.programs import free_port, stop, wait_until
 
+pytestmark = pytest.mark.system
+
 
 def serve(directory: Path, **settings: str) -> subprocess.CompletedProcess:
     """A start that is expected to fail."""

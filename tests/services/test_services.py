@@ -6,6 +6,8 @@ import psycopg
 import pytest
 import redis
 
+pytestmark = pytest.mark.system
+
 
 def test_a_new_postgresql_database_is_empty(postgresql_server):
     with psycopg.connect(postgresql_server.create_database()) as connection:
