@@ -2,12 +2,12 @@
 
 import secrets
 
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from kmscrypto import aes
 from kmscrypto.envelope import bind
 from kmscrypto.errors import UnsupportedAlgorithm
+from kmscrypto.hashing import sha256
 from kmscrypto.material import public_der
 from kmscrypto.specs import SHA_256, Family, KeySpec
 
@@ -41,9 +41,7 @@ def check_value(spec: KeySpec, material: bytes) -> str:
 
 def public_check_value(public: bytes) -> str:
     """The check value of an asymmetric key from its SPKI alone."""
-    digest = hashes.Hash(SHA_256)
-    digest.update(public)
-    return _short(digest.finalize())
+    return _short(sha256(public))
 
 
 def _short(digest: bytes) -> str:

@@ -31,12 +31,15 @@ def encrypt(key: RSAPublicKey | RSAPrivateKey, algorithm: str, plaintext: bytes)
     limit = max_plaintext(key.key_size, algorithm)
     if len(plaintext) > limit:
         raise MessageTooLong(limit)
-    return _public(key).encrypt(plaintext, oaep(algorithm))
+    return _public(key).encrypt(plaintext, _oaep(algorithm))
 
 
 def decrypt(key: RSAPrivateKey, algorithm: str, ciphertext: bytes) -> bytes:
-    """Undo `encrypt`. Every failure is the same `DecryptionFailed`, as for unwrapping (SEC-025)."""
-    scheme = oaep(algorithm)
+    """Undo `encrypt`. Every failure is the same `DecryptionFailed`, taken on the same path (SEC-025).
+
+    Length and range are facts about public data; what happens in the library is not looked at (Manger's attack).
+    """
+    scheme = _oaep(algorithm)
     if not in_range(key, ciphertext):
         raise DecryptionFailed
     try:
@@ -63,7 +66,7 @@ def verify(
     return True
 
 
-def oaep(algorithm: str) -> padding.OAEP:
+def _oaep(algorithm: str) -> padding.OAEP:
     """OAEP with MGF1 over the same hash and an empty label (SEC-015)."""
     digest = OAEP_HASHES.get(algorithm)
     if digest is None:

@@ -1,7 +1,7 @@
 """Is an imported RSA key a good one? Numeric checks the library's loader does not make (SEC-031).
 
 Sources: FIPS 186-5 appendix A.1, SP 800-56B r2 §6.4, and the attacks named at each line. Primality is left to the
-library's own check of the key, which runs last because it is the dear one.
+library's own check of the key, which runs last because it is the costly one.
 """
 
 from dataclasses import dataclass, field

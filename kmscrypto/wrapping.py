@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.keywrap import (
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_der_public_key
 
 from kmscrypto import rsa
-from kmscrypto.errors import KeyUnwrapFailed, UnsupportedAlgorithm, UnwrapFailed
+from kmscrypto.errors import DecryptionFailed, KeyUnwrapFailed, UnsupportedAlgorithm, UnwrapFailed
 from kmscrypto.material import private_der, spki
 
 TEMPORARY_KEY_BYTES = (32, 16)  # SEC-029: 16 is tolerated
@@ -55,19 +55,14 @@ def generate_wrapping_key(bits: int = 2048) -> WrappingPair:
 
 
 def unwrap(private_der: bytes, algorithm: str, ciphertext: bytes) -> bytes:
-    """Open what the importer wrapped. Every failure is the same `UnwrapFailed`, taken on the same path (SEC-025).
-
-    Length and range are facts about public data; what happens in the library is not looked at (Manger's attack).
-    """
-    scheme = rsa.oaep(_known(algorithm))
+    """Open what the importer wrapped. Every failure is the same `UnwrapFailed` (SEC-025)."""
+    _known(algorithm)
     key = load_der_private_key(private_der, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError("a wrapping key is an RSA key")
-    if not rsa.in_range(key, ciphertext):
-        raise UnwrapFailed
     try:
-        return key.decrypt(ciphertext, scheme)
-    except ValueError:
+        return rsa.decrypt(key, algorithm, ciphertext)
+    except DecryptionFailed:
         raise UnwrapFailed from None
 
 
@@ -108,7 +103,6 @@ def wrap_private_key(temporary_key: bytes, pkcs8_der: bytes) -> bytes:
     return aes_key_wrap_with_padding(temporary_key, pkcs8_der)
 
 
-def _known(algorithm: str) -> str:
+def _known(algorithm: str) -> None:
     if algorithm not in WRAPPING_ALGORITHMS:
         raise UnsupportedAlgorithm(algorithm, "a wrapping key")
-    return algorithm
