@@ -15,6 +15,7 @@ from iam import sessions, signed
 from iam.models import Token, User
 from iam.rights import rights_in, rights_in_account
 from iam.services import tokens
+from iam.services.signin import Origin
 from kmscrypto import request_signing
 from operations import changes, errors
 from operations.caller import Caller, Kind, Rights
@@ -167,6 +168,17 @@ def caller_of(
         agent=request.META.get("HTTP_USER_AGENT", ""),
         request_id=getattr(request, "request_id", ""),
         memory=memory,
+    )
+
+
+def origin_of(request: HttpRequest | Request, *, kind: Kind, trace: str) -> Origin:
+    """For signing in, before there is a caller."""
+    return Origin(
+        kind=kind,
+        address=client_address(request),
+        agent=request.META.get("HTTP_USER_AGENT", ""),
+        request_id=getattr(request, "request_id", ""),
+        trace=trace,
     )
 
 

@@ -15,7 +15,7 @@ from django.views import View
 
 from iam import sessions
 from iam.agents import browser
-from iam.authentication import client_address
+from iam.authentication import origin_of
 from iam.forms import PasswordForm, SignInForm
 from iam.services import passwords, signin
 from operations.caller import Kind
@@ -49,8 +49,7 @@ class SignIn(View):
             form.add_error(None, _("The user name or password is incorrect."))
             return self._page(request, form, status=422)
         except KmsError as error:
-            wait = wait_after_failures(error.retry_after)
-            form.add_error(None, wait)
+            form.add_error(None, wait_after_failures(error.retry_after))
             response = self._page(request, form, status=429)
             response["Retry-After"] = str(error.retry_after)
             return response
@@ -115,8 +114,7 @@ class ChangePassword(View):
             form.add_error("old", _("The current password is incorrect."))
             return self._page(request, form, status=422)
         except KmsError as error:
-            wait = wait_after_failures(error.retry_after)
-            form.add_error(None, wait)
+            form.add_error(None, wait_after_failures(error.retry_after))
             return self._page(request, form, status=429)
         with transaction.atomic():
             passwords.put(user, form.cleaned_data["new"])
@@ -180,10 +178,4 @@ def _usual_account(request: HttpRequest) -> str:
 
 
 def _origin(request: HttpRequest, *, trace: str = "login") -> signin.Origin:
-    return signin.Origin(
-        kind=Kind.CONSOLE,
-        address=client_address(request),
-        agent=request.META.get("HTTP_USER_AGENT", ""),
-        request_id=getattr(request, "request_id", ""),
-        trace=trace,
-    )
+    return origin_of(request, kind=Kind.CONSOLE, trace=trace)

@@ -16,7 +16,8 @@ from django.core.checks import CheckMessage, Error, Tags, register, run_checks
 from django.core.checks import Warning as Advice
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+
+from kmsconsole.schema import is_migrated
 
 SHORTEST_SECRET_KEY = 50
 NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "glusterfs", "ceph", "afs"})
@@ -118,12 +119,11 @@ def _database_faults() -> Iterator[CheckMessage]:
         if file_system in NETWORK_FILE_SYSTEMS:
             yield Advice(f"SQLite on {file_system} loses data: use a local disk or PostgreSQL.", id="kmsconsole.W040")
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        migrated = is_migrated()
     except DatabaseError:
         yield Error("The database of KMS_DATABASE_URL does not answer.", id="kmsconsole.E041")
         return
-    if pending:
+    if not migrated:
         yield Error("The database is not migrated: run manage.py prepare.", id="kmsconsole.E042")
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from kmsconsole.middleware import is_api
 from operations import errors
+from operations.rest import error_body
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -33,8 +34,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, status: int, code: errors.Code) -> HttpResponse:
     if is_api(request):
-        body = {"error": {"error_code": code.code, "error_msg": code.message}}
-        return JsonResponse(body, status=status)
+        return JsonResponse(error_body(code), status=status)
     return render(request, f"errors/{status}.html", {"request_id": _request_id(request)}, status=status)
 
 

@@ -8,11 +8,11 @@ from functools import cache
 from celery.exceptions import OperationalError as BrokerError
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from kombu.exceptions import OperationalError as ConnectionRefused
 
 from kmsconsole.celery import app
+from kmsconsole.schema import is_migrated
 from operations.rest import reading_only
 from vault import hierarchy
 
@@ -58,11 +58,8 @@ def broker_state() -> str:
     return OK
 
 
-@cache
-def _migrated() -> bool:
-    # Once true it stays true for the life of a process: the code it would have to match is the code it runs.
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+# Once true it stays true for the life of a process: the code it would have to match is the code it runs.
+_migrated = cache(is_migrated)
 
 
 def _answer(state: str) -> HttpResponse:

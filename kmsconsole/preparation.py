@@ -13,10 +13,9 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from kmsconsole import __version__
+from kmsconsole.schema import is_migrated
 from vault import hierarchy, initialisation
 from vault.models import Canary, ProjectKey, ServiceKey
 
@@ -46,8 +45,7 @@ def ensure_secret_key() -> None:
 
 
 def migrate() -> None:
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if not is_migrated():
         call_command("migrate", interactive=False, verbosity=0)
 
 

@@ -64,6 +64,8 @@ KMS_TRUSTED_PROXY = env.flag("KMS_TRUSTED_PROXY", default=False)
 
 _public_url = env.url("KMS_PUBLIC_URL", default=_required, schemes=("https",) if KMS_PRODUCTION else ("http", "https"))
 KMS_PUBLIC_URL = _public_url.geturl().rstrip("/") if _public_url else ""
+# What people and commands are told; behind a proxy that has not been named, only the host itself finds it.
+KMS_ADDRESS = KMS_PUBLIC_URL or f"http://{KMS_HOST}:{KMS_PORT}"
 _https = KMS_PUBLIC_URL.startswith("https://")
 
 ALLOWED_HOSTS = env.words("KMS_ALLOWED_HOSTS", default=_required)

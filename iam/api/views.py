@@ -17,7 +17,7 @@ from iam import rights
 from iam.api import documents, faults, requests
 from iam.api.faults import Fault
 from iam.api.requests import AuthRequest, Method, Reference
-from iam.authentication import Signed, client_address
+from iam.authentication import Signed, origin_of
 from iam.models import Token, User
 from iam.services import signin, tokens
 from operations.bodies import body_of
@@ -103,7 +103,7 @@ class Tokens(IdentityView):
 
     def post(self, request: Request) -> HttpResponse:
         wanted = requests.read(read_json(body_of(request._request)))
-        origin = _origin(request)
+        origin = origin_of(request, kind=Kind.API, trace="createToken")
         if wanted.method is Method.PASSWORD:
             issued = _issue_for_password(wanted, origin)
         else:
@@ -268,13 +268,3 @@ def _subject(request: Request) -> str:
     if not secret:
         raise faults.malformed("X-Subject-Token is missing.")
     return secret
-
-
-def _origin(request: Request) -> signin.Origin:
-    return signin.Origin(
-        kind=Kind.API,
-        address=client_address(request),
-        agent=request.META.get("HTTP_USER_AGENT", ""),
-        request_id=getattr(request, "request_id", ""),
-        trace="createToken",
-    )

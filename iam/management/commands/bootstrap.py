@@ -25,7 +25,7 @@ class Command(BaseCommand):
             raise CommandError(f"KMS_ADMIN_PASSWORD or KMS_ADMIN_USER: {' '.join(error.messages)}") from None
         if first is None:
             return
-        self.stdout.write(f"Address:            {settings.KMS_PUBLIC_URL or _local_address()}")
+        self.stdout.write(f"Address:            {settings.KMS_ADDRESS}")
         self.stdout.write(f"Account:            {first.user.account.name}")
         self.stdout.write(f"User:               {first.user.name}")
         if first.one_time_password:
@@ -33,7 +33,3 @@ class Command(BaseCommand):
             self.stdout.write("It is shown this once and must be changed at sign-in.")
         else:
             self.stdout.write("Password:           as set by KMS_ADMIN_PASSWORD")
-
-
-def _local_address() -> str:
-    return f"http://{settings.KMS_HOST}:{settings.KMS_PORT}"

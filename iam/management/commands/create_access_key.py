@@ -46,7 +46,7 @@ class Command(BaseCommand):
             "domain": user.account.name,
             "project_id": project.pk,
             "region": project.region_id,
-            "endpoint": settings.KMS_PUBLIC_URL or f"http://{settings.KMS_HOST}:{settings.KMS_PORT}",
+            "endpoint": settings.KMS_ADDRESS,
         }
         if options["format"] == "json":
             self.stdout.write(json.dumps(told))

@@ -51,12 +51,11 @@ class Command(BaseCommand):
         return preparation.bootstrap()
 
     def _announce(self, told: list[str]) -> None:
-        address = settings.KMS_PUBLIC_URL or f"http://{settings.KMS_HOST}:{settings.KMS_PORT}"
         if settings.KMS_TEST_MODE:
             self.stderr.write("Test mode: the clock of this installation can be moved. Do not keep real keys in it.")
         if told:
             self.stdout.write(_framed(told))
-        self.stdout.write(f"KMS Console: {address}  (stop with Ctrl-C)")
+        self.stdout.write(f"KMS Console: {settings.KMS_ADDRESS}  (stop with Ctrl-C)")
         self.stdout.flush()
 
     def _run(self, *, beat: EmbeddedBeat | None) -> None:
