@@ -20,18 +20,21 @@ from keys.api.lifecycle import (
     CANCEL_KEY_DELETION,
     DISABLE_KEY,
     ENABLE_KEY,
+    PENDING_DAYS,
     SCHEDULE_KEY_DELETION,
     UPDATE_KEY_ALIAS,
     UPDATE_KEY_DESCRIPTION,
 )
-from keys.api.rotation import DISABLE_KEY_ROTATION, ENABLE_KEY_ROTATION, UPDATE_KEY_ROTATION_INTERVAL
+from keys.api.rotation import DISABLE_KEY_ROTATION, ENABLE_KEY_ROTATION, UPDATE_KEY_ROTATION_INTERVAL, Interval
 from keys.api.schemas import ALIAS_MISSING_HINT
 from keys.services.rotation import DEFAULT_DAYS
+from keys.services.tagging import MOST_TAGS
 from keys.states import Origin
 from kmscrypto.specs import SPECS, Usage
 from operations.console import OperationForm, TypedConfirmation
+from operations.errors import ROTATION_INTERVAL_INVALID
+from operations.fields import Whole
 
-MOST_TAGS = 20
 _TAG_CHARACTERS = re.compile(r"[\w@-]*")
 
 
@@ -105,7 +108,7 @@ def tag_fault(row: Mapping[str, str]) -> str:
     if not key:
         return str(_("Enter a tag key."))
     if key != key.strip():
-        return str(_("A tag key has no spaces at its ends."))
+        return str(_("A tag key cannot begin or end with a space."))
     if not _TAG_CHARACTERS.fullmatch(key) or not _TAG_CHARACTERS.fullmatch(value):
         return str(_("Only letters, digits, underscores (_), hyphens (-), and at signs (@) are allowed."))
     return ""
@@ -144,14 +147,14 @@ class CreateKeyForm(OperationForm):
         label=_("Usage"),
         required=False,
         choices=[("", _("The algorithm's default")), *((usage.value, usage.value) for usage in Usage)],
-        help_text=_("Never editable later."),
+        help_text=_("It cannot be changed later."),
     )
     origin = forms.ChoiceField(
         label=_("Origin"),
         choices=[(Origin.KMS.value, _("Key Management Service")), (Origin.EXTERNAL.value, _("External"))],
         initial=Origin.KMS.value,
         widget=forms.RadioSelect({"class": "segmented"}),
-        help_text=_("KMS generates the material inside its boundary. Choose External to bring your own."),
+        help_text=_("KMS generates the key material. Choose External to bring your own."),
     )
     acknowledged = forms.BooleanField(required=False)
     enterprise_project_id = forms.ChoiceField(label=_("Enterprise Project"), required=False)
@@ -204,35 +207,28 @@ class DescriptionForm(OperationForm):
         return {"key_description": self.cleaned_data.get("key_description", "")}
 
 
-PERIOD_HINT = _("Enter an integer between 30 and 365.")
-WAITING_HINT = _("Enter an integer between 7 and 1,096.")
-
-
-def whole_number(least: int, most: int, fault: Any) -> forms.NumberInput:
-    """`fault` is what the page says of any other value, before it is sent."""
-    limits = {"min": str(least), "max": str(most), "step": "1", "inputmode": "numeric"}
-    return forms.NumberInput({**limits, "data-fault": fault})
+def days_field(label: Any, field: Whole, *, initial: str) -> forms.CharField:
+    """A whole number within the limits of a field of the wire; of any other value the page says that field's hint."""
+    fault: Any = field.error.hint
+    limits = {"min": str(field.minimum), "max": str(field.maximum), "step": "1", "inputmode": "numeric"}
+    widget = forms.NumberInput({**limits, "data-fault": fault})
+    return forms.CharField(label=label, initial=initial, widget=widget, error_messages={"required": fault})
 
 
 class RotationForm(OperationForm):
     """A period in days, for switching rotation on and for changing it."""
 
-    rotation_interval = forms.CharField(
-        label=_("Rotation Period (Day)"),
-        initial=str(DEFAULT_DAYS),
-        widget=whole_number(30, 365, PERIOD_HINT),
-        error_messages={"required": PERIOD_HINT},
-    )
+    rotation_interval = days_field(_("Rotation Period (Day)"), Interval(), initial=str(DEFAULT_DAYS))
 
 
 class EnableRotationForm(RotationForm):
     operation = ENABLE_KEY_ROTATION
 
     def clean_rotation_interval(self) -> str:
-        # For a program 0 means the default; a person who types it means nothing that we know.
+        # Programs say 0 for the default; what a person who types it wants, nobody knows.
         typed: str = self.cleaned_data["rotation_interval"].strip()
         if typed.isdecimal() and int(typed) == 0:
-            raise forms.ValidationError(PERIOD_HINT)
+            raise forms.ValidationError(str(ROTATION_INTERVAL_INVALID.hint))
         return typed
 
 
@@ -265,12 +261,7 @@ class CancelDeletionForm(OperationForm):
 
 class DeleteForm(OperationForm):
     operation = SCHEDULE_KEY_DELETION
-    pending_days = forms.CharField(
-        label=_("Waiting Period (days)"),
-        initial="7",
-        widget=whole_number(7, 1096, WAITING_HINT),
-        error_messages={"required": WAITING_HINT},
-    )
+    pending_days = days_field(_("Waiting Period (days)"), PENDING_DAYS, initial=str(PENDING_DAYS.minimum))
     confirm = TypedConfirmation()
 
     def to_request(self) -> dict[str, Any]:

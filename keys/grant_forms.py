@@ -65,7 +65,7 @@ class CreateGrantForm(OperationForm):
     grantee_principal = forms.CharField(
         label=gettext_lazy("User ID"),
         strip=False,
-        help_text=gettext_lazy("It stands under My Credentials of the user who is to use the key."),
+        help_text=gettext_lazy("Shown under My Credentials of the user who is to use the key."),
         error_messages={"required": gettext_lazy("Enter an ID.")},
         widget=forms.TextInput(
             {"maxlength": "64", "class": "mono", "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}

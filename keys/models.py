@@ -15,7 +15,7 @@ from kmscrypto.specs import SPECS, KeySpec, Usage
 from operations import clock
 from operations.caller import Caller
 from operations.errors import KmsError
-from projects.models import Project
+from projects.models import DEFAULT_WIRE_ID, Project
 
 # The name of the operation by which a grantee gives a grant back.
 RETIRE_GRANT = "retire-grant"
@@ -36,7 +36,7 @@ class Key(models.Model):
     key_id = models.CharField(max_length=36, unique=True, default=new_key_id)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="keys")
     # The wire id of the enterprise project; "0" is the account's default one.
-    enterprise_project_id = models.CharField(max_length=36, default="0")
+    enterprise_project_id = models.CharField(max_length=36, default=DEFAULT_WIRE_ID)
     # A copy of the primary alias's name, for lists; `Alias` is where names are held.
     alias = models.CharField(max_length=255)
     description = models.CharField(max_length=255, blank=True)

@@ -24,10 +24,10 @@ MOST_VERSIONS = 100
 
 def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]:
     """The keys of a project. One whose waiting period is over is gone, whether or not a job has tidied up."""
-    return Key.objects.filter(project_id=project_id).exclude(_due(at))
+    return Key.objects.filter(project_id=project_id).exclude(due_for_deletion(at))
 
 
-def _due(at: datetime | None = None, *, of: str = "") -> Q:
+def due_for_deletion(at: datetime | None = None, *, of: str = "") -> Q:
     """Keys whose waiting period is over; `of` leads to the key from another model, as `key__`."""
     moment = at or clock.now()
     return Q(**{f"{of}state": State.PENDING_DELETION, f"{of}scheduled_deletion_at__lte": moment})
@@ -48,7 +48,7 @@ def visible_keys(caller: Caller, *actions: str) -> QuerySet[Key]:
 def keys_granted_to(caller: Caller) -> QuerySet[Key]:
     """Keys of the caller's region, in whatever project, of which a grant speaks to him or names him its retirer."""
     grants = Grant.objects.filter(_concerning(caller), key=OuterRef("pk"))
-    return Key.objects.filter(Exists(grants), project__region=caller.region_id).exclude(_due())
+    return Key.objects.filter(Exists(grants), project__region=caller.region_id).exclude(due_for_deletion())
 
 
 def is_granted(key: Key, caller: Caller, operation: str) -> bool:
@@ -70,7 +70,7 @@ def operations_granted(key: Key, caller: Caller) -> frozenset[str]:
 
 def retirable_grants(caller: Caller) -> QuerySet[Grant]:
     """The grants of the caller's region that name him as their retiring principal, of keys that are still there."""
-    living = Q(key__project__region=caller.region_id) & ~_due(of="key__")
+    living = Q(key__project__region=caller.region_id) & ~due_for_deletion(of="key__")
     return Grant.objects.filter(living, retiring_principal=caller.user_id).select_related("key")
 
 
@@ -93,7 +93,7 @@ def attach_project(caller: Caller, keys: Iterable[Key]) -> None:
 
 def count_living(project_id: str) -> int:
     """How many keys a project has, read from an index alone: reading each row takes long at 100,000 keys."""
-    due = Key.objects.filter(state=State.PENDING_DELETION, scheduled_deletion_at__lte=clock.now())
+    due = Key.objects.filter(due_for_deletion())
     return Key.objects.filter(project_id=project_id).exclude(pk__in=due.values("pk")).count()
 
 

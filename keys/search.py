@@ -12,11 +12,10 @@ from django.http import QueryDict
 
 from keys import queries
 from keys.models import Key
+from keys.services.tagging import MOST_TAGS
 from keys.states import State
 from kmscrypto.specs import SPECS
 from operations.fields import Bad, read_tag
-
-MOST_TAGS = 20
 
 _STATES = {state.slug: state for state in State}
 

@@ -6,6 +6,7 @@ import logging
 
 from celery import shared_task
 
+from keys import queries
 from keys.api.lifecycle import DELETE_KEY
 from keys.api.rotation import ROTATE_KEY
 from keys.models import Key
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 @shared_task
 def delete_due_keys() -> int:
     """Deletes keys whose waiting period is over; returns how many. One transaction each: a bad row stops nobody."""
-    due = Key.objects.filter(state=State.PENDING_DELETION, scheduled_deletion_at__lte=clock.now())
+    due = Key.objects.filter(queries.due_for_deletion())
     keys = sweeps.each(due.select_related("project"), by="scheduled_deletion_at")
     return sum(perform_for(key, DELETE_KEY) for key in keys)
 

@@ -6,7 +6,6 @@ Base64 (console.md B6). RSA ciphertexts and signatures are made of the text itse
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,10 +21,9 @@ from keys.services import encryption, macs, signing
 from kmscrypto.specs import Family
 from operations.console import OperationForm
 from operations.errors import Text
-from operations.fields import decode_base64
+from operations.fields import decode_base64, encode_base64
 
-MOST_BYTES = encryption.MAX_BYTES
-MOST_CIPHERTEXT = 5648
+MOST_CIPHERTEXT = 4 * -(-encryption.MAX_CIPHERTEXT_BYTES // 3)  # in Base64
 MOST_SIGNATURE = 1024
 MOST_MAC = 128
 
@@ -58,7 +56,7 @@ def typed(text: str) -> str:
 
 
 def as_base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
+    return encode_base64(text.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class ToolForm(OperationForm):
 class EncryptForm(ToolForm):
     operation = ENCRYPT_DATA
     output_label = gettext_lazy("Ciphertext (Base64)")
-    plain_text = text_field(gettext_lazy("Plaintext"), MOST_BYTES)
+    plain_text = text_field(gettext_lazy("Plaintext"), encryption.MAX_BYTES)
     encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"))
 
     def adapt(self, key: Key) -> None:
@@ -108,7 +106,7 @@ class EncryptForm(ToolForm):
         return {**request, "plain_text": as_base64(text) if is_symmetric else text}
 
     def output(self) -> Output:
-        return Output(base64.b64encode(self.result.cipher_text).decode("ascii"))
+        return Output(encode_base64(self.result.cipher_text))
 
 
 class DecryptForm(ToolForm):
@@ -148,7 +146,7 @@ class SignForm(ToolForm):
         return {**request, "message": as_base64(typed(request.get("message", ""))), "message_type": signing.RAW}
 
     def output(self) -> Output:
-        return Output(base64.b64encode(self.result.signature).decode("ascii"))
+        return Output(encode_base64(self.result.signature))
 
 
 class VerifyForm(SignForm):
@@ -218,7 +216,7 @@ def readable(plain: bytes, *, was_encoded: bool) -> tuple[str, str]:
         text = plain.decode()
         inner = decode_base64(text) if was_encoded else None
     except UnicodeDecodeError:
-        return base64.b64encode(plain).decode("ascii"), _("The plaintext is no UTF-8 text; this is its Base64.")
+        return encode_base64(plain), _("The plaintext is not UTF-8 text; it is shown in Base64.")
     if inner is not None:
         try:
             return inner.decode(), ""

@@ -101,7 +101,7 @@ HUAWEI_OUT_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
         "enable_access_point",
         "list_access_point",
     ),
-    "Policies of single keys: grants and IAM policies say who may use a key.": (
+    "There are no policies of single keys: grants and IAM policies say who may use a key.": (
         "create_key_policy",
         "delete_key_policy",
         "list_key_policy",
@@ -113,6 +113,6 @@ HUAWEI_OUT_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
         "create_datakey_capsule",
         "decrypt_datakey_capsule",
     ),
-    "Key agreement is no use of a key here.": ("derive_shared_secret",),
-    "PINs of the dedicated keystores.": ("create_pin",),
+    "Keys are not used for key agreement here.": ("derive_shared_secret",),
+    "They are PINs of dedicated keystores.": ("create_pin",),
 }

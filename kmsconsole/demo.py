@@ -5,7 +5,6 @@ Everything is done as a person would, through `perform`, at moments of the past 
 
 from __future__ import annotations
 
-import base64
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from keys.models import Key
 from kmscrypto import material, wrapping
 from operations import clock
 from operations.caller import EVERYTHING, Caller, Kind, system
+from operations.fields import encode_base64
 from operations.perform import perform
 from projects.models import Account, EnterpriseProject, Project, Region
 
@@ -38,8 +38,6 @@ PEOPLE = (
     ("jonas", ("KMS CMK Crypto User",)),
     ("ines", ("KMS CMKReadOnlyAccess",)),
 )
-
-
 DEFAULT_KEYS_DAYS_AGO = (("obs", 300), ("evs", 120))
 
 
@@ -165,13 +163,13 @@ def _import(caller: Caller, key: Key, wish: Wish) -> None:
     offer = perform(GET_PARAMETERS_FOR_IMPORT, caller, {"key_id": key.key_id, "wrapping_algorithm": ALGORITHM})
     own = material.generate(key.spec)
     public = bytes(offer.row.public_der)
-    body: dict[str, Any] = {"key_id": key.key_id, "import_token": _text(offer.token)}
+    body: dict[str, Any] = {"key_id": key.key_id, "import_token": encode_base64(offer.token)}
     if key.spec.is_asymmetric:
         temporary = secrets.token_bytes(32)
-        body["encrypted_key_material"] = _text(wrapping.wrap(public, ALGORITHM, temporary))
-        body["encrypted_privatekey"] = _text(wrapping.wrap_private_key(temporary, own))
+        body["encrypted_key_material"] = encode_base64(wrapping.wrap(public, ALGORITHM, temporary))
+        body["encrypted_privatekey"] = encode_base64(wrapping.wrap_private_key(temporary, own))
     else:
-        body["encrypted_key_material"] = _text(wrapping.wrap(public, ALGORITHM, own))
+        body["encrypted_key_material"] = encode_base64(wrapping.wrap(public, ALGORITHM, own))
     if wish.expires_in is not None:
         # Counted from the present, not from the moment of the import.
         body["expiration_time"] = clock.epoch_seconds() + int(
@@ -221,10 +219,6 @@ def _person(project: Project, name: str) -> Caller:
         rights=EVERYTHING,
         source_ip="127.0.0.1",
     )
-
-
-def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode("ascii")
 
 
 @contextmanager

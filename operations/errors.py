@@ -162,14 +162,14 @@ TAG_VALUE_INVALID = _bad("KMS.0405", "Invalid tag value.")
 TAG_KEY_INVALID = _bad("KMS.0406", "Invalid tag key.")
 TAG_LIST_SIZE = _bad("KMS.0407", "Invalid tag list size.", _("At most 20 tags at once."))
 RESOURCE_TYPE_INVALID = _bad("KMS.0408", "Invalid resourceType.")
-TOO_MANY_TAGS = _bad("KMS.0409", "Too many tags.", _("A key bears at most 20 tags."))
+TOO_MANY_TAGS = _bad("KMS.0409", "Too many tags.", _("A key can have at most 20 tags."))
 TAG_VALUE_TOO_LONG = _bad("KMS.0410", "Invalid tag value length.", _("At most 255 characters."))
 TAG_KEY_TOO_LONG = _bad("KMS.0411", "Invalid tag key length.", _("1 to 128 characters."))
 TAG_LIST_INVALID = _bad("KMS.0412", "Invalid tag list.", _("The tag key already exists."))
 TOO_MANY_TAG_VALUES = _bad("KMS.0413", "Too many tag values.", _("At most 20 values of one key."))
 TAGS_INVALID = _bad("KMS.0414", "Invalid tags.")
 MATCHES_INVALID = _bad("KMS.0415", "Invalid matches.")
-TAG_NOT_FOUND = Code("KMS.0416", 404, "Invalid tag ID.", _("The key does not bear this tag."))
+TAG_NOT_FOUND = Code("KMS.0416", 404, "Invalid tag ID.", _("The key does not have this tag."))
 OFFSET_INVALID = _bad("KMS.0417", "Invalid offset.")
 
 # Using keys
@@ -208,10 +208,10 @@ CREATE_GRANT_ALONE = _bad("KMS.2401", "Specify an operation in addition to creat
 PRINCIPAL_INVALID = _bad(
     "KMS.2402",
     "Invalid user ID.",
-    _("Invalid user ID. Use 1 to 64 letters and digits; it stands under My Credentials."),
+    _("Invalid user ID. Use 1 to 64 letters and digits, as shown under My Credentials."),
 )
 TOO_MANY_GRANTS = _bad(
-    "KMS.2404", "Too many CMK grants.", _("Revoke a grant that is not needed any more, then try again.")
+    "KMS.2404", "Too many CMK grants.", _("Revoke a grant that is no longer needed, then try again.")
 )
 GRANT_ID_INVALID = _bad("KMS.2501", "Invalid grant ID.")
 GRANT_OF_ANOTHER_KEY = _bad("KMS.2502", "grant_id and key_id do not match.")
@@ -220,7 +220,7 @@ GRANT_OF_ANOTHER_KEY = _bad("KMS.2502", "grant_id and key_id do not match.")
 UNWRAP_FAILED = _bad(
     "KMS.0311",
     "Failed to decrypt data using the RSA private key.",
-    _("Encrypt the material with the wrapping key of this very import: RSAES_OAEP_SHA_256, SHA-256 for hash and MGF1."),
+    _("Encrypt the material with the wrapping key of this import: RSAES_OAEP_SHA_256, SHA-256 for hash and MGF1."),
 )
 NOT_PENDING_IMPORT = _bad("KMS.0310", "The key is not in Pending import state.")
 IMPORT_TOKEN_EXPIRED = _bad(
@@ -279,14 +279,17 @@ CATALOGUE: dict[str, Code] = {value.code: value for value in list(globals().valu
 
 # The rest of the published list, and why nothing here answers with it. A test holds the two tables against the list.
 NOT_APPLICABLE: dict[str, str] = {
-    **dict.fromkeys(("KMS.0100", "KMS.0102", "KMS.0103", "KMS.0105"), "Inner faults have one code here, KMS.0101."),
+    **dict.fromkeys(
+        ("KMS.0100", "KMS.0102", "KMS.0103", "KMS.0105", "KMS.1108", "KMS.1109", "KMS.2403"),
+        "Internal faults have one code here, KMS.0101.",
+    ),
     "KMS.0106": "There are no replicas of keys.",
     "KMS.0212": "Another resource type earns KMS.0408.",
     "KMS.0214": "Wrong formats earn KMS.0202, KMS.0308, or the code of the field.",
     "KMS.0304": "There are no tokens of an open beta test.",
     "KMS.0305": "A path names the project by its ID; a wrong one earns KMS.0321.",
     **dict.fromkeys(("KMS.0307", "KMS.0326"), "A missing permission earns KMS.0306 for a key and KMS.0330 otherwise."),
-    "KMS.0327": "Permissions are in the database itself; they cannot be out of reach.",
+    "KMS.0327": "Permissions are in the same database; they cannot be unavailable by themselves.",
     **dict.fromkeys(("KMS.0314", "KMS.0320", "KMS.0328"), "Nobody is billed: no real-name check, no frozen accounts."),
     **dict.fromkeys(
         ("KMS.0315", "KMS.0316", "KMS.0317", "KMS.0318", "KMS.0322", "KMS.0323", "KMS.2406"),
@@ -296,17 +299,15 @@ NOT_APPLICABLE: dict[str, str] = {
     **dict.fromkeys(("KMS.0338", "KMS.0339", "KMS.0340"), "There are no dedicated keystores; naming one is ignored."),
     "KMS.0418": "An offset that is not needed is ignored.",
     "KMS.1102": "`realm` is ignored: a key is made in the region of its project.",
-    **dict.fromkeys(("KMS.1108", "KMS.1109"), "Inner faults have one code here, KMS.0101."),
     "KMS.1404": "A key exists in one region; elsewhere it is not found.",
     "KMS.1603": "A bad offset earns KMS.0417.",
     "KMS.1904": "Data keys are wrapped by AES keys only, which take every length.",
-    "KMS.2001": "More lengths than 512 bits are taken; others earn KMS.1901 and KMS.1903.",
+    "KMS.2001": "Other lengths than 512 bits are accepted too; bad ones earn KMS.1901 and KMS.1903.",
     "KMS.2203": "A data key is authenticated with its ciphertext; a change earns KMS.2201.",
     **dict.fromkeys(
         ("KMS.2301", "KMS.2302", "KMS.2303", "KMS.2304", "KMS.2305"),
         "Quotas are changed by the operator of the installation, not through this API.",
     ),
-    "KMS.2403": "An inner fault while a grant is made has the code KMS.0101.",
     "KMS.2405": "Grants are limited for each key, not for a project.",
     "KMS.2801": "No operation takes a range of time.",
     **dict.fromkeys(
@@ -315,7 +316,7 @@ NOT_APPLICABLE: dict[str, str] = {
             "KMS.3806", "KMS.3901", "KMS.3902", "KMS.3903", "KMS.4001", "KMS.4002", "KMS.5012", "KMS.5021", "KMS.5022",
             "KMS.5023",
         ),
-        "Of parts that this service does not have: keystores, keys of several regions and their jobs, inner services.",
+        "They belong to parts that are not here: keystores, keys of several regions and their jobs, internal services.",
     ),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ OF_NAME: dict[str, Any] = {
     "alias": "payments-main",
     "alias_urn": f"kms:eu-de:{DOMAIN_ID}:alias:payments-main",
     "aliases": ["alias/payments-main"],
-    "check_value": "AE1D6C",
+    "check_value": "AE1D6C42F9",
     "cipher_text": "AgDoAG7EsEc2OHpQxz4gDFDH54CqwaelpTdE…",
     "create_time": MOMENT,
     "created_at": "2026-03-01T12:00:00Z",

@@ -211,13 +211,18 @@ class Base64(Field):
         return {**TEXT, "contentEncoding": "base64", "minLength": shortest, "maxLength": longest}
 
 
+def encode_base64(raw: bytes) -> str:
+    """As `decode_base64` reads it."""
+    return base64.b64encode(raw).decode("ascii")
+
+
 def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
     """The bytes, or None where the text is not Base64; leniency would be malleability."""
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return raw if not canonical or base64.b64encode(raw) == text.encode("ascii") else None
+    return raw if not canonical or encode_base64(raw) == text else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,7 +369,7 @@ class Context(Field):
 class Tags(Field):
     """A list of `{key, value}`; at most `most`, each key once."""
 
-    most: int = 20
+    most: int
     default: Any = ()
 
     def read(self, value: Any) -> tuple[tuple[str, str], ...]:
@@ -387,14 +392,13 @@ class Tags(Field):
 
 
 # api.md, limits: on the wire anything but control characters and these; the console's form is narrower.
-_TAG_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f*<>\\=]")
-
-_TAG_TEXT = r"^[^\x00-\x1f\x7f*<>\\=]*$"
+_TAG_TEXT = re.compile(r"[^\x00-\x1f\x7f*<>\\=]*")
+_MOST_IN_TAG_KEY, _MOST_IN_TAG_VALUE = 128, 255
 TAG_SCHEMA: Schema = {
     "type": "object",
     "properties": {
-        "key": {**TEXT, "minLength": 1, "maxLength": 128, "pattern": _TAG_TEXT},
-        "value": {**TEXT, "maxLength": 255, "pattern": _TAG_TEXT},
+        "key": {**TEXT, "minLength": 1, "maxLength": _MOST_IN_TAG_KEY, "pattern": anchored(_TAG_TEXT.pattern)},
+        "value": {**TEXT, "maxLength": _MOST_IN_TAG_VALUE, "pattern": anchored(_TAG_TEXT.pattern)},
     },
     "required": ["key"],
 }
@@ -417,14 +421,14 @@ def read_tag(item: Any) -> tuple[str, str]:
     value = "" if value is None else value
     if not isinstance(name, str) or not isinstance(value, str):
         raise Bad(errors.TAG_LIST_INVALID)
-    if not 1 <= len(name) <= 128:
+    if not 1 <= len(name) <= _MOST_IN_TAG_KEY:
         raise Bad(errors.TAG_KEY_TOO_LONG, errors.TAG_KEY_TOO_LONG.hint)
-    if len(value) > 255:
+    if len(value) > _MOST_IN_TAG_VALUE:
         raise Bad(errors.TAG_VALUE_TOO_LONG, errors.TAG_VALUE_TOO_LONG.hint)
-    if name != name.strip() or _TAG_FORBIDDEN.search(name) or not _is_encodable(name):
-        raise Bad(errors.TAG_KEY_INVALID, _("No spaces at the ends, and none of * < > \\ = in a tag key."))
-    if _TAG_FORBIDDEN.search(value) or not _is_encodable(value):
-        raise Bad(errors.TAG_VALUE_INVALID, _("None of * < > \\ = in a tag value."))
+    if name != name.strip() or not _TAG_TEXT.fullmatch(name) or not _is_encodable(name):
+        raise Bad(errors.TAG_KEY_INVALID, _("A tag key cannot begin or end with a space or contain any of * < > \\ =."))
+    if not _TAG_TEXT.fullmatch(value) or not _is_encodable(value):
+        raise Bad(errors.TAG_VALUE_INVALID, _("A tag value cannot contain any of * < > \\ =."))
     return name, value
 
 
@@ -434,7 +438,7 @@ SEQUENCE = Text(
     pattern=re.compile(r"[0-9a-zA-Z-]{36}"),
     error=errors.SEQUENCE_INVALID,
     traced=True,
-    about="A number of the caller's own for this request; it is found again in the trace.",
+    about="A number the caller chooses for this request; the trace records it.",
 )
 
 

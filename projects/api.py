@@ -59,7 +59,7 @@ TYPE = Choice(
     default=EnterpriseProjectType.PRODUCTION.value,
     error=errors.EPS_BAD_REQUEST,
     traced=True,
-    about="Commercial or for trying.",
+    about="Commercial or for trial use.",
 )
 
 ENTERPRISE_PROJECT: Schema = record(
@@ -128,7 +128,7 @@ LIST_ENTERPRISE_PROJECTS = Operation(
                 maximum=2**31,
                 default=0,
                 error=errors.EPS_OFFSET_INVALID,
-                about="How many to leave out first.",
+                about="How many to skip.",
             ),
             Choice(
                 name="sort_key",

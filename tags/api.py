@@ -57,7 +57,7 @@ CREATE_TAG = Operation(
     request=Request(
         (
             KeyId(),
-            OneTag(name="tag", required=True, about="The tag; a key that is there already gets the new value."),
+            OneTag(name="tag", required=True, about="The tag; a tag key that is there already gets the new value."),
         )
     ),
     refuses=(errors.TOO_MANY_TAGS,),
@@ -176,7 +176,7 @@ LIST_INSTANCES = Operation(
             ),
             WantedTags(
                 name="tags",
-                about="A key must bear all of them, each with any one of its values; without values, with any at all.",
+                about="A key must have all of them, each with one of its values; without values, any value counts.",
             ),
             Matches(name="matches", about="What the alias must contain."),
             Whole(
@@ -190,7 +190,7 @@ LIST_INSTANCES = Operation(
                 name="offset",
                 minimum=0,
                 error=errors.OFFSET_INVALID,
-                about="How many to leave out at the beginning.",
+                about="How many to skip.",
             ),
         )
     ),

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from keys.models import Tag
-from keys.pages import actions
 from keys.pages.actions import Action
 from keys.pages.detail import KeyPage
 from keys.services.tagging import MOST_TAGS
@@ -39,7 +38,7 @@ class Tags(KeyPage):
     template_name = "tags/tags.html"
 
     def context(self) -> dict[str, Any]:
-        missing = self.denial(LIST_TAGS.action)
+        missing = self.denial(LIST_TAGS)
         tags = [] if missing else self.tags()
         self.tag_count = None if missing else len(tags)
         left = MOST_TAGS - len(tags)
@@ -48,6 +47,7 @@ class Tags(KeyPage):
             "can_edit": self.can_edit(),
             "add": self.add_action(is_full=left <= 0),
             "left": left,
+            "most": MOST_TAGS,
             "missing": LIST_TAGS.action if missing else "",
         }
         return {**super().context(), **context}
@@ -60,9 +60,9 @@ class Tags(KeyPage):
         return Use.EDIT in self.key.uses_open()
 
     def add_action(self, *, is_full: bool) -> Action:
-        denied = self.denial(CREATE_TAG.action)
+        denied = self.denial(CREATE_TAG)
         if not denied and is_full:
-            denied = _("The key bears all the tags it can.")
+            denied = _("The key has the maximum number of tags.")
         return Action("add", _("Add Tag"), self.address("tags:add"), denied, is_dialog=True)
 
     def row_actions(self, tag: Tag) -> list[Action]:
@@ -70,15 +70,12 @@ class Tags(KeyPage):
             return []
         query = "?" + urlencode({"tag": tag.name})
         return [
-            Action("edit", _("Edit"), self.address("tags:edit") + query, self.denial(CREATE_TAG.action), True),
-            Action("delete", _("Delete"), self.address("tags:delete") + query, self.denial(DELETE_TAG.action), True),
+            Action("edit", _("Edit"), self.address("tags:edit") + query, self.denial(CREATE_TAG), True),
+            Action("delete", _("Delete"), self.address("tags:delete") + query, self.denial(DELETE_TAG), True),
         ]
 
     def address(self, view: str) -> str:
         return reverse(view, args=[self.key.key_id])
-
-    def denial(self, action: str | None) -> str:
-        return actions.denial(self.caller, (str(action),), self.key.enterprise_project_id)
 
 
 class TagDialog(Tags, Dialog):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from keys.api.schemas import PAGE, AliasField, milliseconds
+from keys.api.schemas import ALIAS_PATTERN, PAGE, AliasField, milliseconds
 from keys.locate import the_key_or_the_project, the_locked_destination, the_locked_key
 from keys.models import Alias
 from keys.services import aliases
@@ -15,7 +15,7 @@ from keys.states import Use
 from operations import errors
 from operations.answers import INTEGER, TEXT, Schema, listing, record
 from operations.errors import Code
-from operations.fields import Field, KeyId, Request
+from operations.fields import Field, KeyId, Request, anchored
 from operations.operation import Operation
 
 PREFIX = "alias/"
@@ -33,7 +33,7 @@ class NewAlias(AliasField):
 
     @property
     def schema(self) -> Schema:
-        return {**super().schema, "pattern": f"^({PREFIX})?[A-Za-z0-9:/_-]{{1,255}}$"}
+        return {**super().schema, "pattern": anchored(f"({PREFIX})?{ALIAS_PATTERN.pattern}")}
 
 
 @dataclass(frozen=True, kw_only=True)

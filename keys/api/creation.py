@@ -6,6 +6,7 @@ from keys.api.schemas import ALIAS, DESCRIPTION
 from keys.locate import the_enterprise_project
 from keys.models import Key
 from keys.services import creation
+from keys.services.tagging import MOST_TAGS
 from keys.states import Origin
 from kmscrypto.specs import SPECS, Usage
 from operations import errors
@@ -46,7 +47,7 @@ CREATE_KEY = Operation(
                 name="key_usage",
                 values=tuple(Usage),
                 traced=True,
-                about="What it is for; only RSA keys leave a choice, and default to SIGN_VERIFY.",
+                about="What the key is for; only RSA keys leave a choice, and default to SIGN_VERIFY.",
             ),
             DESCRIPTION,
             Choice(
@@ -63,7 +64,11 @@ CREATE_KEY = Operation(
                 about="The enterprise project it belongs to; `0`, the default one, where none is given.",
             ),
             # Our extension: the console creates a key with its tags as one act, whole or not at all.
-            Tags(name="tags", about="Tags the key bears from the start; takes the permission to tag as well."),
+            Tags(
+                name="tags",
+                most=MOST_TAGS,
+                about="Tags to create the key with; this takes the permission to tag as well.",
+            ),
         )
     ),
     respond=_created,

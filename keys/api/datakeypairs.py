@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-
 from keys.api.schemas import ADDITIONAL_DATA
 from keys.locate import the_key_to_encrypt_with
 from keys.services import datakeypairs
 from keys.services.datakeypairs import DataKeyPair
 from keys.states import Use
 from operations.answers import TEXT, Schema, record
-from operations.fields import Choice, Flag, KeyReference, Request
+from operations.fields import Choice, Flag, KeyReference, Request, encode_base64
 from operations.limits import Rate
 from operations.operation import Operation
 
 WITH_PLAIN_TEXT = Flag(
-    name="with_plain_text", default=True, traced=True, about="Whether to answer with the private key in the clear too."
+    name="with_plain_text",
+    default=True,
+    traced=True,
+    about="Whether the answer holds the private key in the clear as well.",
 )
 
 _ALWAYS = {"key_id": TEXT, "key_spec": TEXT, "public_key": TEXT, "private_key_cipher_text": TEXT}
@@ -32,14 +33,10 @@ def _answer(pair: DataKeyPair) -> dict[str, str]:
     members = {
         "key_id": pair.key.key_id,
         "key_spec": pair.spec_name,
-        "public_key": _base64(pair.public),
-        "private_key_cipher_text": _base64(pair.private_cipher_text),
+        "public_key": encode_base64(pair.public),
+        "private_key_cipher_text": encode_base64(pair.private_cipher_text),
     }
-    return members if pair.private is None else {**members, "private_key_plain_text": _base64(pair.private)}
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode("ascii")
+    return members if pair.private is None else {**members, "private_key_plain_text": encode_base64(pair.private)}
 
 
 CREATE_RSA_DATAKEY_PAIR = Operation(

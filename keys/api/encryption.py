@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from keys.states import Use
 from kmscrypto.specs import EncryptionAlgorithm
 from operations import errors
 from operations.answers import TEXT, Schema, record
-from operations.fields import Bad, Base64, Choice, Field, KeyReference, Request
+from operations.fields import Bad, Base64, Choice, Field, KeyReference, Request, encode_base64
 from operations.operation import Operation
 
 
@@ -38,6 +37,10 @@ class Utf8(Field):
         return {**TEXT, "minLength": 1, "maxLength": self.max_bytes}
 
 
+# What any name that no key knows is read as: traces hold no text of the caller's choice.
+UNKNOWN_ALGORITHM = "unknown"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AlgorithmName(Choice):
     """Any text: one that does not fit the key earns the code of the key's kind, not that of a bad parameter."""
@@ -55,15 +58,30 @@ class AlgorithmName(Choice):
         return {**TEXT, "examples": list(self.values)}
 
 
-# What any name that no key knows is read as: traces hold no text of the caller's choice.
-UNKNOWN_ALGORITHM = "unknown"
 ALGORITHM = AlgorithmName(
     name="encryption_algorithm",
     values=tuple(EncryptionAlgorithm),
     traced=True,
-    about="RSAES_OAEP_SHA_256 or RSAES_OAEP_SHA_1 for RSA keys, which must be told; SYMMETRIC_DEFAULT or nothing for"
-    " AES keys.",
+    about="RSAES_OAEP_SHA_256 or RSAES_OAEP_SHA_1, required for RSA keys; SYMMETRIC_DEFAULT or nothing for AES keys.",
 )
+
+
+def _encrypted(result: Encrypted) -> dict[str, str]:
+    return {"key_id": result.key.key_id, "cipher_text": encode_base64(result.cipher_text)}
+
+
+def _decrypted(result: Decrypted) -> dict[str, str]:
+    """`plain_text` is "" where the bytes are no text, as an RSA ciphertext made elsewhere may hold (api.md 3.2)."""
+    try:
+        text = result.plain_text.decode()
+    except UnicodeDecodeError:
+        text = ""
+    return {
+        "key_id": result.key.key_id,
+        "plain_text": text,
+        "plain_text_base64": encode_base64(result.plain_text),
+    }
+
 
 ENCRYPT_DATA = Operation(
     name="encrypt-data",
@@ -86,7 +104,7 @@ ENCRYPT_DATA = Operation(
             *CONTEXT,
         )
     ),
-    respond=lambda result: _encrypted(result),
+    respond=_encrypted,
     answer=record(key_id=TEXT, cipher_text=TEXT),
     refuses=(errors.SYMMETRIC_ALGORITHM, errors.RSA_ALGORITHM, errors.RSA_PLAIN_TEXT_TOO_LONG),
     trace="encryptData",
@@ -108,16 +126,16 @@ DECRYPT_DATA = Operation(
                 name="cipher_text",
                 required=True,
                 min_bytes=1,
-                max_bytes=4236,
+                max_bytes=encryption.MAX_CIPHERTEXT_BYTES,
                 error=errors.CIPHER_TEXT_INVALID,
-                about="What encrypt-data answered, or what was encrypted elsewhere with an RSA key's public half.",
+                about="What encrypt-data answered, or what was encrypted elsewhere with an RSA public key.",
             ),
             KeyReference(required=False, about="Needed for RSA keys only: any other ciphertext names its key."),
             ALGORITHM,
             *CONTEXT,
         )
     ),
-    respond=lambda result: _decrypted(result),
+    respond=_decrypted,
     answer=record(key_id=TEXT, plain_text=TEXT, plain_text_base64=TEXT),
     refuses=(errors.SYMMETRIC_ALGORITHM, errors.RSA_ALGORITHM),
     trace="decryptData",
@@ -125,23 +143,6 @@ DECRYPT_DATA = Operation(
     grantable=True,
     summary="Decrypt what encrypt-data made; the ciphertext names its key.",
 )
-
-
-def _encrypted(result: Encrypted) -> dict[str, str]:
-    return {"key_id": result.key.key_id, "cipher_text": base64.b64encode(result.cipher_text).decode("ascii")}
-
-
-def _decrypted(result: Decrypted) -> dict[str, str]:
-    """`plain_text` is "" where the bytes are no text, as an RSA ciphertext made elsewhere may hold (api.md 3.2)."""
-    try:
-        text = result.plain_text.decode()
-    except UnicodeDecodeError:
-        text = ""
-    return {
-        "key_id": result.key.key_id,
-        "plain_text": text,
-        "plain_text_base64": base64.b64encode(result.plain_text).decode("ascii"),
-    }
 
 
 OPERATIONS = (ENCRYPT_DATA, DECRYPT_DATA)

@@ -145,7 +145,7 @@ CREATE_GRANT = Operation(
             ),
             Optional(name="name", pattern=ALIAS_PATTERN, hint=ALIAS_HINT, about="A label; it need not be unique."),
             OptionalPrincipal(
-                name="retiring_principal", about="The ID of a user who may retire the grant, wherever he works."
+                name="retiring_principal", about="The ID of a user who may retire the grant, in whatever account."
             ),
             Choice(
                 name="grantee_principal_type",

@@ -41,6 +41,17 @@ DISABLE_KEY = Operation(
     summary="Disable a key: nothing can be done with it until it is enabled again.",
 )
 
+PENDING_DAYS = Whole(
+    name="pending_days",
+    required=True,
+    minimum=7,
+    maximum=1096,
+    error=errors.PENDING_DAYS_INVALID,
+    missing_hint=errors.PENDING_DAYS_INVALID.hint,
+    traced=True,
+    about="After how many days the key is deleted for good.",
+)
+
 SCHEDULE_KEY_DELETION = Operation(
     name="schedule-key-deletion",
     path="kms/schedule-key-deletion",
@@ -48,21 +59,7 @@ SCHEDULE_KEY_DELETION = Operation(
     use=Use.SCHEDULE_DELETION,
     locate=the_locked_key,
     run=lifecycle.schedule_deletion,
-    request=Request(
-        (
-            KeyId(),
-            Whole(
-                name="pending_days",
-                required=True,
-                minimum=7,
-                maximum=1096,
-                error=errors.PENDING_DAYS_INVALID,
-                missing_hint=errors.PENDING_DAYS_INVALID.hint,
-                traced=True,
-                about="After how many days the key is deleted for good.",
-            ),
-        )
-    ),
+    request=Request((KeyId(), PENDING_DAYS)),
     respond=key_and_state,
     answer=KEY_AND_STATE,
     trace="scheduleKeyDeletion",

@@ -20,7 +20,7 @@ from operations.operation import Operation
 class MacField(Proof, Hex):
     name: str = "mac"
     required: bool = True
-    about: str = "Hexadecimal, whole. One that is malformed is answered like one that is wrong."
+    about: str = "The whole MAC, in hexadecimal. A malformed one is answered like a wrong one."
 
 
 ALGORITHM = Choice(
@@ -28,7 +28,7 @@ ALGORITHM = Choice(
     values=tuple(MacAlgorithm),
     required=True,
     traced=True,
-    about="The one of the key's size.",
+    about="The one that fits the key's size.",
 )
 MESSAGE = Base64(
     name="message", required=True, min_bytes=1, max_bytes=macs.MAX_BYTES, about="1 to 4,096 bytes, in Base64."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any
 
@@ -10,19 +9,21 @@ from keys.api.encryption import ALGORITHM
 from keys.api.schemas import CONTEXT, hexadecimal
 from keys.locate import find_to_encrypt_with, the_key_of_the_ciphertext
 from keys.models import Key
-from keys.services import datakeys, reencryption
+from keys.services import datakeys, encryption, reencryption
 from keys.services.reencryption import ReEncrypted
 from keys.states import Use
 from operations import errors
 from operations.answers import TEXT, record
 from operations.caller import Caller
 from operations.errors import KmsError
-from operations.fields import Bad, Base64, Field, Hex, KeyReference, Request, Text, Whole
+from operations.fields import Bad, Base64, Field, Hex, KeyReference, Request, Text, Whole, encode_base64
 from operations.operation import Operation
 
 MOST_CHARACTERS = 8192
 # How a ciphertext is written: data in Base64, a data key in hexadecimal.
-_DATA = Base64(name="cipher_text", min_bytes=1, max_bytes=4236, error=errors.CIPHER_TEXT_INVALID)
+_DATA = Base64(
+    name="cipher_text", min_bytes=1, max_bytes=encryption.MAX_CIPHERTEXT_BYTES, error=errors.CIPHER_TEXT_INVALID
+)
 _DATA_KEY = Hex(name="cipher_text", error=errors.CIPHER_TEXT_INVALID)
 
 
@@ -54,7 +55,7 @@ def _answer(result: ReEncrypted) -> dict[str, str]:
         "source_key_id": result.source.key_id,
         "source_encryption_algorithm": result.source_algorithm,
         "destination_encryption_algorithm": result.destination_algorithm,
-        "cipher_text": hexadecimal(sealed) if result.is_data_key else base64.b64encode(sealed).decode("ascii"),
+        "cipher_text": hexadecimal(sealed) if result.is_data_key else encode_base64(sealed),
     }
 
 

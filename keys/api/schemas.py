@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from keys.models import Key
+from keys.services.defaults import SUFFIX as DEFAULT_SUFFIX
 from operations import errors
 from operations.answers import TEXT, Schema, record
 from operations.fields import Bad, Context, KeyId, KeyReference, Request, Text, Whole
@@ -39,7 +40,7 @@ class AliasField(Text):
 
     def read(self, value: Any) -> str:
         alias = super().read(value)
-        if alias.endswith("/default"):
+        if alias.endswith(DEFAULT_SUFFIX):
             raise Bad(self.error, _("The alias cannot end with /default."))
         return alias
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 from keys.api.schemas import ANY_KEY, Proof
@@ -12,7 +11,7 @@ from keys.states import Use
 from kmscrypto.specs import SigningAlgorithm
 from operations import errors
 from operations.answers import TEXT, record
-from operations.fields import Base64, Choice, KeyReference, Request
+from operations.fields import Base64, Choice, KeyReference, Request, encode_base64
 from operations.operation import Operation
 
 
@@ -20,7 +19,7 @@ from operations.operation import Operation
 class SignatureField(Proof, Base64):
     name: str = "signature"
     required: bool = True
-    about: str = "Base64. One that is malformed is answered like one that is wrong."
+    about: str = "Base64. A malformed one is answered like a wrong one."
 
 
 # Not canonical: the digest in the manual's own example has bits left over that are not zero.
@@ -46,7 +45,7 @@ MESSAGE_TYPE = Choice(
     values=(signing.DIGEST, signing.RAW),
     default=signing.DIGEST,
     traced=True,
-    about="DIGEST where `message` is the digest already, RAW where the service is to make it.",
+    about="DIGEST if `message` is the digest already, RAW if the service is to compute it.",
 )
 
 SIGN = Operation(
@@ -59,7 +58,7 @@ SIGN = Operation(
     request=Request((KeyReference(), MESSAGE, ALGORITHM, MESSAGE_TYPE)),
     respond=lambda result: {
         "key_id": result.key.key_id,
-        "signature": base64.b64encode(result.signature).decode("ascii"),
+        "signature": encode_base64(result.signature),
     },
     answer=record(key_id=TEXT, signature=TEXT),
     refuses=(errors.DIGEST_LENGTH,),

@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy
 from keys.api.aliases import CREATE_ALIAS, DELETE_ALIASES, LIST_ALIASES, urn_of
 from keys.forms import CreateAliasForm, DeleteAliasForm
 from keys.models import Alias, Key
-from keys.pages import actions
 from keys.pages.actions import Action
 from keys.pages.detail import KeyPage
 from keys.services.aliases import MOST_ALIASES
@@ -39,7 +38,7 @@ class Aliases(KeyPage):
     template_name = "keys/aliases.html"
 
     def context(self) -> dict[str, Any]:
-        missing = self.denial(LIST_ALIASES.action)
+        missing = self.denial(LIST_ALIASES)
         aliases = [] if missing else self.aliases()
         extra = len(aliases) - 1
         return {
@@ -57,22 +56,23 @@ class Aliases(KeyPage):
 
     def row(self, alias: Alias) -> Row:
         url = f"{reverse('keys:delete_alias', args=[self.key.key_id])}?{urlencode({'alias': alias.name})}"
-        denied = self.denial(DELETE_ALIASES.action) or self.closed()
+        denied = self.denial(DELETE_ALIASES) or self.closed()
         delete = None if alias.is_primary else Action("delete", _("Delete"), url, denied, is_dialog=True)
         return Row(alias, urn_of(alias), delete)
 
     def create_action(self, *, is_full: bool) -> Action:
-        denied = self.denial(CREATE_ALIAS.action) or self.closed()
+        denied = self.denial(CREATE_ALIAS) or self.closed()
         if not denied and is_full:
-            denied = _("The key has all the aliases it can take. Delete one that is not needed any more.")
+            denied = _("The key has the maximum number of aliases. Delete one that is no longer needed.")
         url = reverse("keys:create_alias", args=[self.key.key_id])
         return Action("create", _("Create Alias"), url, denied, is_dialog=True)
 
-    def denial(self, action: str | None) -> str:
-        return actions.denial(self.caller, (str(action),), self.key.enterprise_project_id)
-
     def closed(self) -> str:
-        return "" if Use.EDIT in self.key.uses_open() else _("A key that waits for its deletion keeps its aliases.")
+        return (
+            ""
+            if Use.EDIT in self.key.uses_open()
+            else _("The aliases of a key that is pending deletion cannot be changed.")
+        )
 
 
 class AliasDialog(KeyPage, Dialog):

@@ -17,8 +17,7 @@ from keys.pages import actions
 from keys.pages.scope import Scope, scope_of
 from keys.services.creation import suggest_alias
 from operations.console import Page, go, is_htmx, toast, way_back
-
-DEFAULT_ENTERPRISE_PROJECT = "0"
+from projects.models import DEFAULT_WIRE_ID
 
 
 class CreateKey(Page):
@@ -53,7 +52,7 @@ class CreateKey(Page):
             return CreateKeyForm(request.POST, enterprise_projects=projects)
         initial = {
             "key_alias": suggest_alias(self.caller.project_id),
-            "enterprise_project_id": self.scope.chosen or DEFAULT_ENTERPRISE_PROJECT,
+            "enterprise_project_id": self.scope.chosen or DEFAULT_WIRE_ID,
         }
         return CreateKeyForm(initial=initial, enterprise_projects=projects)
 

@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from keys import queries, states
+from keys.api.lifecycle import UPDATE_KEY_ALIAS
 from keys.api.listing import DESCRIBE_KEY
 from keys.models import Key
 from keys.pages import actions
@@ -22,6 +23,7 @@ from keys.states import Use
 from operations import clock, errors
 from operations.console import Page, go, toast
 from operations.errors import KmsError
+from operations.operation import Operation
 from operations.perform import perform
 
 
@@ -97,6 +99,10 @@ class KeyPage(Page):
             if (url := actions.address(view, self.key.key_id))
         ]
 
+    def denial(self, operation: Operation) -> str:
+        """Why a control for this operation on this key is off; empty where it is not."""
+        return actions.denial(self.caller, (str(operation.action),), self.key.enterprise_project_id)
+
     # How many there are is told to who may list them.
 
     @cached_property
@@ -117,8 +123,7 @@ class BasicInformation(KeyPage):
 
     def context(self) -> dict[str, Any]:
         can_edit = Use.EDIT in self.key.uses_open()
-        denied = actions.denial(self.caller, ("kms:cmk:update",), self.key.enterprise_project_id)
-        return {**super().context(), "can_edit": can_edit, "edit_denied": denied}
+        return {**super().context(), "can_edit": can_edit, "edit_denied": self.denial(UPDATE_KEY_ALIAS)}
 
 
 class Material(KeyPage):

@@ -114,7 +114,7 @@ class CancelDeletion(LifecycleDialog):
     title = gettext_lazy("Cancel Deletion")
     body = "keys/dialogs/cancel_deletion.html"
     form_class = CancelDeletionForm
-    done = ngettext_lazy("Key deletion canceled", "Deletion of %d keys canceled")
+    done = ngettext_lazy("Key deletion cancelled", "Deletion of %d keys cancelled")
 
 
 class EditDialog(KeyPage, Dialog):

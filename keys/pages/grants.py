@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy
 from keys.api.grants import CREATE_GRANT, LIST_GRANTS, REVOKE_GRANT
 from keys.grant_forms import CreateGrantForm, RevokeGrantForm, granted_to, labels
 from keys.models import Grant
-from keys.pages import actions
 from keys.pages.actions import Action
 from keys.pages.detail import KeyPage
 from keys.states import Use
@@ -48,7 +47,7 @@ class Grants(KeyPage):
     template_name = "keys/grants.html"
 
     def context(self) -> dict[str, Any]:
-        missing = self.denial(LIST_GRANTS.action)
+        missing = self.denial(LIST_GRANTS)
         grants = [] if missing else self.grants()
         self.grant_count = None if missing else len(grants)
         most = quota_limit(self.key.project, QuotaKind.GRANTS_PER_KEY)
@@ -76,23 +75,20 @@ class Grants(KeyPage):
                 "revoke",
                 _("Revoke Grant"),
                 reverse("keys:revoke_grant", args=address),
-                self.denial(REVOKE_GRANT.action),
+                self.denial(REVOKE_GRANT),
                 is_dialog=True,
             ),
         )
 
     def create_action(self, *, is_full: bool) -> Action:
-        denied = self.denial(CREATE_GRANT.action)
+        denied = self.denial(CREATE_GRANT)
         if not denied and Use.GRANT not in self.key.uses_open():
-            denied = _("Only an Enabled key takes grants.")
+            denied = _("Grants can be created for enabled keys only.")
         if not denied and is_full:
-            denied = _("The key has all the grants it can take. Revoke one that is not needed any more.")
+            denied = _("The key has the maximum number of grants. Revoke one that is no longer needed.")
         return Action(
             "create", _("Create Grant"), reverse("keys:create_grant", args=[self.key.key_id]), denied, is_dialog=True
         )
-
-    def denial(self, action: str | None) -> str:
-        return actions.denial(self.caller, (str(action),), self.key.enterprise_project_id)
 
 
 class GrantDialog(Grants, Dialog):

@@ -22,7 +22,8 @@ from keys.pages.actions import Action
 from keys.pages.expiry import Expiry, expiry_of
 from keys.pages.scope import Scope, scope_of
 from keys.paging import Cursor, KeyPage, Sort, page
-from keys.search import MOST_TAGS, Filters
+from keys.search import Filters
+from keys.services.tagging import MOST_TAGS
 from keys.states import State
 from kmscrypto.specs import SPECS
 from operations import clock, errors
@@ -167,6 +168,7 @@ class KeyList(Page):
             "filters": self.filters,
             "chips": self.chips(),
             "tag_rows": self.tag_rows(),
+            "most_tags": MOST_TAGS,
             "tags_left": MOST_TAGS - len(self.filters.tags),
             "states": list(State),
             "specs": list(SPECS),

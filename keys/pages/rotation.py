@@ -18,14 +18,12 @@ from keys.api.rotation import (
 )
 from keys.forms import DisableRotationForm, EnableRotationForm, RotationIntervalForm
 from keys.models import Key
-from keys.pages import actions
 from keys.pages.detail import KeyPage
 from keys.pages.dialogs import EditDialog
 from keys.services.rotation import DEFAULT_DAYS
 from keys.states import Use
 from operations.console import way_back
 from operations.errors import KmsError
-from operations.operation import Operation
 from operations.perform import perform
 
 
@@ -55,12 +53,9 @@ class RotationPolicy(KeyPage):
             "versions": queries.newest_versions(key),
         }
 
-    def denial(self, operation: Operation) -> str:
-        return actions.denial(self.caller, (str(operation.action),), self.key.enterprise_project_id)
-
     def paused(self) -> str:
         """A key that is not enabled is not rotated; its policy waits with it."""
-        return "" if Use.ROTATE in self.key.uses_open() else _("Only an enabled key is rotated. Enable the key first.")
+        return "" if Use.ROTATE in self.key.uses_open() else _("Only enabled keys are rotated. Enable the key first.")
 
 
 class RotationDialog(EditDialog):

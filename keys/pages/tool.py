@@ -51,9 +51,7 @@ MODES = (
 
 WHY_NOT: Mapping[State, Text] = {
     State.DISABLED: gettext_lazy("The key is disabled. Enable it to use it here."),
-    State.PENDING_DELETION: gettext_lazy(
-        "The key is waiting for its deletion. Cancel the deletion and enable the key first."
-    ),
+    State.PENDING_DELETION: gettext_lazy("The key is pending deletion. Cancel the deletion and enable the key first."),
     State.PENDING_IMPORT: gettext_lazy("The key has no material yet. Import key material to use it here."),
 }
 

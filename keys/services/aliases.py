@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from keys import queries
 from keys.models import Alias, Key
-from keys.states import State, Use
+from keys.states import Use
 from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import KmsError
@@ -45,7 +45,7 @@ def delete_aliases(caller: Caller, key: Key, *, aliases: Sequence[str]) -> None:
     rows = Alias.objects.filter(key=key, name__in=wanted, is_primary=False)
     strange = wanted - set(rows.values_list("name", flat=True))
     if strange:
-        hint = "The primary alias stays." if key.alias in strange else "This is no alias of the key."
+        hint = "The primary alias cannot be deleted." if key.alias in strange else "The key has no such alias."
         raise KmsError(errors.ALIAS_INVALID, field="aliases", hint=hint)
     rows.delete()
 
@@ -109,12 +109,7 @@ def rename_primary(key: Key, name: str) -> None:
 
 def _release(project_id: str, name: str) -> None:
     """Takes the name from a key whose waiting period is over: it is gone, whether or not a job has tidied up."""
-    dead = Key.objects.filter(
-        state=State.PENDING_DELETION,
-        scheduled_deletion_at__lte=clock.now(),
-        aliases__project=project_id,
-        aliases__name=name,
-    )
+    dead = Key.objects.filter(queries.due_for_deletion(), aliases__project=project_id, aliases__name=name)
     # Locked: whoever would still cancel its deletion is told that there is no such key.
     if key := dead.select_for_update(of=("self",)).first():
         key.aliases.filter(name=name).delete()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from keys import ciphertexts, material
 from keys.models import Key
 from kmscrypto import rsa
-from kmscrypto.envelope import Purpose
+from kmscrypto.aes import BLOCK_BYTES
+from kmscrypto.envelope import OVERHEAD_BYTES, Purpose
 from kmscrypto.errors import CryptoError, MessageTooLong
 from kmscrypto.specs import EncryptionAlgorithm, Family
 from operations import errors
@@ -16,6 +17,8 @@ from operations.caller import Caller
 from operations.errors import KmsError
 
 MAX_BYTES = 4096
+# An AES ciphertext of that many bytes: the longest there is. Padding adds at least a byte, and fills the last block.
+MAX_CIPHERTEXT_BYTES = OVERHEAD_BYTES + BLOCK_BYTES * (MAX_BYTES // BLOCK_BYTES + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ def _refuse_context(context: Mapping[str, str] | None, additional: str | None) -
     """What cannot be bound is refused: whoever gives a context relies on it."""
     for name, given in (("encryption_context", context), ("additional_authenticated_data", additional)):
         if given:
-            raise KmsError(errors.PARAMETER_INVALID, field=name, hint="An RSA key binds no context to its ciphertexts.")
+            raise KmsError(
+                errors.PARAMETER_INVALID, field=name, hint="RSA keys cannot bind a context to their ciphertexts."
+            )
 
 
 def _rsa_encrypted(key: Key, algorithm: str, plain_text: bytes) -> bytes:

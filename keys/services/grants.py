@@ -48,7 +48,7 @@ def create_grant(
     if not caller.may_by_policy(CREATE_GRANT_ACTION, key):
         excess = sorted(set(operations) - queries.operations_granted(key, caller))
         if excess:
-            hint = f"You can pass on only what you were granted; this you were not: {', '.join(excess)}."
+            hint = f"You can pass on only operations that were granted to you. These were not: {', '.join(excess)}."
             raise KmsError(errors.NO_KEY_PERMISSION, field="operations", hint=hint)
     if key.grants.count() >= quota_limit(key.project, QuotaKind.GRANTS_PER_KEY):
         raise KmsError(errors.TOO_MANY_GRANTS)

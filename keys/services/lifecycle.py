@@ -49,8 +49,7 @@ def destroy(caller: Caller, key: Key) -> None:
 
     Raises NOT_PENDING_DELETION for a key that is not due, so that a forged or repeated message does nothing (SEC-081).
     """
-    due = key.scheduled_deletion_at
-    if key.state != State.PENDING_DELETION or due is None or due > clock.now():
+    if key.state != State.PENDING_DELETION or not key.deletion_is_due():
         raise KmsError(errors.NOT_PENDING_DELETION)
     material.erase(key)
     key.delete()

@@ -56,7 +56,7 @@ function usage(algorithm) {
     if (select.disabled) select.after(twin);
     else twin.remove();
     const hint = $(`#${CSS.escape(select.id)}_helptext`);
-    if (hint) hint.textContent = select.disabled ? `Fixed for ${algorithm.value}; never editable later.` : "Never editable later.";
+    if (hint) hint.textContent = select.disabled ? `Fixed for ${algorithm.value}; it cannot be changed later.` : "It cannot be changed later.";
   };
   algorithm.addEventListener("change", () => set(false));
   set(true);

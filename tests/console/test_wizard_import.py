@@ -128,7 +128,7 @@ def test_hmac_cannot_be_imported_and_rsa_may_choose_its_usage(page, console_serv
 
 
 def test_tags_and_description_go_along_and_cancel_creates_nothing(page, console_server, rest):
-    alias = importing.an_alias("canceled")
+    alias = importing.an_alias("cancelled")
     page.goto(f"{console_server.url}/console/kms/import")
     page.get_by_label("Alias").fill(alias)
     page.get_by_label("I understand the security and durability").check()

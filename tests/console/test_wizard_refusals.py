@@ -120,7 +120,7 @@ def test_what_was_wrapped_with_another_wrapping_key_is_refused_and_kept(opened, 
         "Import Key Material",
         "KMS.0311",
         "Failed to decrypt data using the RSA private key.",
-        "Encrypt the material with the wrapping key of this very import",
+        "Encrypt the material with the wrapping key of this import",
     )
     expect(importing.field(wizard.page, MATERIAL).locator(".checks .no")).to_contain_text("Failed to decrypt")
     expect(wizard.page.get_by_role("button", name="Remove chosen.bin")).to_be_focused()

@@ -104,8 +104,8 @@ def test_a_full_key_and_one_that_leaves_say_why_nothing_can_be_added(alice, brow
     add(alice, leaving, "last")
     stage.schedule_deletion(alice, leaving)
 
-    assert "The key has all the aliases it can take." in page_of(browser, full).text
-    assert page_of(browser, leaving).text.count("A key that waits for its deletion keeps its aliases.") == 2
+    assert "The key has the maximum number of aliases." in page_of(browser, full).text
+    assert page_of(browser, leaving).text.count("The aliases of a key that is pending deletion cannot be changed.") == 2
 
 
 def test_who_may_only_read_sees_the_names_and_changes_none(alice):

@@ -102,7 +102,7 @@ def test_looking_at_a_dialog_changes_nothing(alice, browser):
         ("enable", stage.disable, State.ENABLED, "Key enabled successfully"),
         ("disable", lambda caller, key: key, State.DISABLED, "Key disabled successfully"),
         ("delete", lambda caller, key: key, State.PENDING_DELETION, "Key deletion scheduled"),
-        ("cancel_deletion", stage.schedule_deletion, State.DISABLED, "Key deletion canceled"),
+        ("cancel_deletion", stage.schedule_deletion, State.DISABLED, "Key deletion cancelled"),
     ],
 )
 def test_one_key_is_changed_and_a_toast_says_so(alice, browser, dialog, prepare, after, toast):

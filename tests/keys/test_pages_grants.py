@@ -90,7 +90,7 @@ def test_only_an_enabled_key_takes_grants_but_all_can_be_revoked(alice, browser,
 
     page = tab(browser, key)
 
-    assert create_button(page) == "Only an Enabled key takes grants."
+    assert create_button(page) == "Grants can be created for enabled keys only."
     assert page.all("a", aria_label="Revoke Grant old")
     answer = browser.get(address("create_grant", key.key_id), follow=True)
     assert answer.redirect_chain == [(address("grants", key.key_id), 302)]
@@ -102,7 +102,7 @@ def test_a_full_key_takes_no_more(alice, browser, key):
     fields = {"grantee": GRANTEE, "grantee_kind": "user", "issued_by": "x", "operations": ["describe-key"]}
     Grant.objects.bulk_create(Grant(key=key, created_at=key.created_at, **fields) for _ in range(100))
 
-    assert create_button(tab(browser, key)).startswith("The key has all the grants it can take.")
+    assert create_button(tab(browser, key)).startswith("The key has the maximum number of grants.")
     assert "KMS.2404 Too many CMK grants." in read(create(browser, key)).text
 
 

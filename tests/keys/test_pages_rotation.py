@@ -76,7 +76,7 @@ def test_a_key_at_rest_says_why_its_switch_is_off(alice, browser, rest):
     page = page_of(browser, key)
 
     assert "disabled" in switch(page)
-    assert "Only an enabled key is rotated." in page.text
+    assert "Only enabled keys are rotated." in page.text
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_tool_offers_what_the_key_is_for(alice, browser, spec, usage, offere
     ("make", "words"),
     [
         (lambda a: stage.disable(a, stage.a_key(a)), "The key is disabled."),
-        (lambda a: stage.schedule_deletion(a, stage.a_key(a)), "The key is waiting for its deletion."),
+        (lambda a: stage.schedule_deletion(a, stage.a_key(a)), "The key is pending deletion."),
         (lambda a: stage.an_empty_key(a), "The key has no material yet."),
     ],
 )

@@ -164,7 +164,7 @@ def test_a_tag_is_deleted_after_a_question(browser, key):
     [
         ({"key": ""}, "Enter a tag key."),
         ({"key": "env"}, "The tag key already exists."),
-        ({"key": " team"}, "A tag key has no spaces at its ends."),
+        ({"key": " team"}, "A tag key cannot begin or end with a space."),
         ({"key": "a/b"}, "Only letters, digits, underscores (_), hyphens (-), and at signs (@) are allowed."),
         ({"key": "team", "value": "a b"}, "Only letters, digits, underscores (_), hyphens (-), and at signs (@)"),
         ({"key": "k" * 129}, "1 to 128 characters."),
