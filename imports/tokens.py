@@ -67,8 +67,11 @@ def read(token: str, *, project_id: str) -> Claims:
 
 def offer_of(claims: Claims) -> WrappingKey | None:
     """The row the token points at, if it is still there and is what the token says."""
-    offer = WrappingKey.objects.select_for_update(of=("self",)).filter(pk=UUID(claims.offer)).first()
-    if offer is None or _spki_digest(offer) != claims.spki or offer.algorithm != claims.algorithm:
+    try:
+        offer = WrappingKey.objects.select_for_update(of=("self",)).get(pk=UUID(claims.offer))
+    except WrappingKey.DoesNotExist:
+        return None
+    if _spki_digest(offer) != claims.spki or offer.algorithm != claims.algorithm:
         return None
     return offer
 

@@ -60,18 +60,19 @@ SEALED = SealedColumn(
 
 
 def store(key: Key, material: bytes, *, wrapping_algorithm: str = "") -> KeyVersion:
-    """Seals material as the key's current version and notes its fingerprint. Saves the version, not the key."""
-    version, _created = KeyVersion.objects.update_or_create(
-        key=key,
-        number=key.current_version,
-        defaults={
-            "material_sealed": sealing.seal(binding(key, key.current_version), material),
-            "public_key": mathematics.public_der(key.spec, material),
-            "check_value": digests.check_value(key.spec, material) if key.spec.importable else "",
-            "wrapping_algorithm": wrapping_algorithm,
-            "created_at": clock.now(),
-            "erased_at": None,
-        },
+    """Seals material as the key's current version, in place of any that was erased. Saves the version, not the key."""
+    values: dict[str, Any] = {
+        "material_sealed": sealing.seal(binding(key, key.current_version), material),
+        "public_key": mathematics.public_der(key.spec, material),
+        "check_value": digests.check_value(key.spec, material) if key.spec.importable else "",
+        "wrapping_algorithm": wrapping_algorithm,
+        "created_at": clock.now(),
+        "erased_at": None,
+    }
+    version = KeyVersion(key=key, number=key.current_version, **values)
+    # One statement, whether there is a row or not.
+    KeyVersion.objects.bulk_create(
+        [version], update_conflicts=True, unique_fields=("key", "number"), update_fields=tuple(values)
     )
     return version
 

@@ -102,6 +102,17 @@ class Key(models.Model):
             models.Index(
                 fields=["rotation_due_at"], name="key_by_rotation", condition=Q(rotation_due_at__isnull=False)
             ),
+            # For what is next in one project; the two by date alone are for the clock, which goes through all.
+            models.Index(
+                fields=["project", "material_expires_at"],
+                name="next_expiry_of_a_project",
+                condition=Q(material_expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["project", "scheduled_deletion_at"],
+                name="next_deletion_of_a_project",
+                condition=Q(scheduled_deletion_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,7 +23,7 @@ SQLITE_PRAGMAS = (
 def sqlite(file: Path) -> dict[str, Any]:
     """The embedded database. Transactions take the write lock at once, so none fails half way for want of it."""
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "kmsconsole.sqlite",
         "NAME": file,
         "CONN_MAX_AGE": None,
         "OPTIONS": {

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 
 from operations import clock, errors
 from operations.caller import Caller, Kind
@@ -29,13 +28,18 @@ def admit(rate: Rate, caller: Caller) -> None:
         return
     at = clock.epoch_seconds()
     window = at - at % rate.seconds
-    bucket = f"{rate.name}:{caller.user_id}"
-    with transaction.atomic():
-        count, _created = RateCount.objects.get_or_create(bucket=bucket, window=window)
-        RateCount.objects.filter(pk=count.pk).update(calls=F("calls") + 1)
-        count.refresh_from_db(fields=["calls"])
-    if count.calls > rate.calls:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_COUNT_ONE, [f"{rate.name}:{caller.user_id}", window])
+        (calls,) = cursor.fetchone()
+    if calls > rate.calls:
         raise KmsError(errors.TOO_MANY_REQUESTS, retry_after=window + rate.seconds - at)
+
+
+# In one statement, so that calls at the same time are all counted and none is told less than there were.
+_COUNT_ONE = (
+    f'INSERT INTO {RateCount._meta.db_table} AS c (bucket, "window", calls) VALUES (%s, %s, 1) '  # noqa: S608
+    'ON CONFLICT (bucket, "window") DO UPDATE SET calls = c.calls + 1 RETURNING calls'
+)
 
 
 def forget_old() -> None:

@@ -89,9 +89,10 @@ def expire(caller: Caller, key: Key, *, offer_id: UUID) -> None:
 
 
 def end(row: WrappingKey, *, revoked: bool = False, used: bool = False) -> None:
-    """Overwrites and removes the private half. The row stays, to say what became of it."""
-    if row.private_sealed is not None:
-        WrappingKey.objects.filter(pk=row.pk).update(private_sealed=bytes(len(row.private_sealed)))
+    """Removes the private half. The row stays, to say what became of it.
+
+    Nothing is written over it first: SQLite itself zeroes what a row gives up, and PostgreSQL keeps the old row anyway.
+    """
     row.private_sealed = None
     if revoked:
         row.revoked_at = clock.now()

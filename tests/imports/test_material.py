@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from imports.api import IMPORT_KEY_MATERIAL
 from keys.models import Key
@@ -53,6 +56,27 @@ def test_a_key_is_enabled_by_importing_its_material(alice):
 
     assert state_of(alice, key) == "2"
     assert describe(alice, key)["expiration_time"] == ""
+
+
+def test_an_import_reads_two_rows_and_writes_four(alice):
+    """Other writers wait meanwhile on SQLite, so every statement counts. The strong room's own are not looked at."""
+    key = an_empty_key(alice)
+    fields = a_request(key, an_offer(alice, key))
+
+    with CaptureQueriesContext(connection) as captured:
+        do_import(alice, fields)
+
+    statements = [re.sub('"', "", query["sql"]) for query in captured]
+    about = [re.match(r"(SELECT|INSERT|UPDATE)(?:.* FROM| INTO)? ([a-z]+_[a-z]+)", each) for each in statements]
+    assert [each.groups() for each in about if each and not each[2].startswith("vault_")] == [
+        ("INSERT", "operations_ratecount"),
+        ("SELECT", "keys_key"),
+        ("SELECT", "imports_wrappingkey"),
+        ("INSERT", "keys_keyversion"),
+        ("UPDATE", "keys_key"),
+        ("UPDATE", "imports_wrappingkey"),
+        ("INSERT", "operations_trace"),
+    ]
 
 
 @pytest.mark.parametrize("spec", ASYMMETRIC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -48,6 +49,21 @@ def test_keys_are_counted_once(alice):
         assert total(alice) == 1
 
     assert len(asked) == 1, "the change count alone"
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads a plan of SQLite")
+def test_when_the_count_changes_by_itself_is_found_without_reading_all_keys(alice):
+    a_key(alice)
+    with CaptureQueriesContext(connection) as asked:
+        total(alice)
+    moments = [query["sql"] for query in asked if "ORDER BY" in query["sql"]]
+    assert len(moments) == 2
+
+    for moment in moments:
+        with connection.cursor() as cursor:
+            plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {moment}").fetchall()]
+        assert len(plan) == 1
+        assert re.search(r"USING (COVERING )?INDEX next_\w+_of_a_project \(project_id=\? AND \w+>\?\)", plan[0])
 
 
 @pytest.mark.parametrize("change", [a_key, lambda caller: Key.objects.filter(project=caller.project_id).delete()])

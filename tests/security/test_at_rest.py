@@ -177,7 +177,14 @@ def test_the_fingerprint_outlives_the_material_and_says_nothing_about_it(alice):
 def test_the_row_of_a_used_wrapping_key_stays_without_its_private_half(alice):
     key = an_empty_key(alice)
 
-    import_into(alice, key)
+    offer = an_offer(alice, key)
+    sealed_half = bytes(WrappingKey.objects.get().private_sealed)
+    assert is_on_disk(sealed_half), "it is there before"
+
+    perform(IMPORT_KEY_MATERIAL, alice, a_request(key, offer))
+    delete_material(alice, key)  # after which the journal is emptied
 
     row = WrappingKey.objects.get()
     assert (row.private_sealed, row.used_at is not None) == (None, True)
+    for part in (sealed_half, sealed_half[:64], sealed_half[500:564], sealed_half[-64:]):
+        assert not is_on_disk(part)

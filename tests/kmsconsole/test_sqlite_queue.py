@@ -1,0 +1,117 @@
+"""Transactions on SQLite wait for each other in a queue, by a lock on a file beside the database."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection, transaction
+
+from keys.models import KeyVersion
+from operations import clock
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has queues of its own"),
+]
+
+
+@pytest.fixture
+def queue():
+    """The file in which to stand in front of a transaction, as another process would."""
+    with transaction.atomic():
+        pass
+    with Path(f"{connection.settings_dict['NAME']}-queue").open() as file:
+        yield file
+
+
+def is_free(queue) -> bool:
+    try:
+        fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    fcntl.flock(queue, fcntl.LOCK_UN)
+    return True
+
+
+def test_a_transaction_waits_for_who_is_in_front_and_goes_on_at_once(queue):
+    began = threading.Event()
+
+    def write():
+        with transaction.atomic():
+            began.set()
+        connection.close()
+
+    fcntl.flock(queue, fcntl.LOCK_EX)
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert not began.wait(0.3)
+
+    fcntl.flock(queue, fcntl.LOCK_UN)
+    assert began.wait(20)
+    writer.join()
+
+
+def test_reading_outside_a_transaction_waits_for_nobody(queue):
+    fcntl.flock(queue, fcntl.LOCK_EX)
+
+    with connection.cursor() as cursor:
+        assert cursor.execute("SELECT 1").fetchone() == (1,)
+
+    fcntl.flock(queue, fcntl.LOCK_UN)
+
+
+def test_a_turn_is_a_transaction_with_all_that_is_nested_in_it(queue):
+    with transaction.atomic():
+        with transaction.atomic():
+            assert not is_free(queue)
+        assert not is_free(queue)
+    assert is_free(queue)
+
+
+def test_a_turn_ends_before_what_waits_for_the_commit(queue):
+    seen = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: seen.append(is_free(queue)))
+
+    assert seen == [True]
+
+
+def roll_back():
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        raise ZeroDivisionError
+
+
+def lose_the_connection():
+    with transaction.atomic():
+        connection.close()
+
+
+def fail_to_commit():
+    """Foreign keys are looked at by the commit."""
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), transaction.atomic():
+        KeyVersion.objects.create(key_id=0, created_at=clock.now())
+
+
+def find_the_database_locked():
+    """By a program that knows nothing of the queue."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 0")
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(OperationalError, match="locked"), transaction.atomic():
+            pass
+    finally:
+        other.close()
+        connection.close()
+
+
+@pytest.mark.parametrize("end", [roll_back, lose_the_connection, fail_to_commit, find_the_database_locked])
+def test_a_turn_ends_however_its_transaction_does(queue, end):
+    end()
+
+    assert is_free(queue)
