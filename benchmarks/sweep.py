@@ -34,4 +34,4 @@ def sweep(due: tuple[int, ...]) -> dict[str, float]:
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps(sweep((100, 1000))))
+    print(json.dumps(sweep((1_000, 10_000))))

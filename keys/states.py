@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, IntEnum, StrEnum, auto
+from functools import cache
 
 from kmscrypto.specs import SPECS, Family, KeySpec, Usage
 from operations import errors
@@ -289,6 +290,7 @@ def after(event: Event, state: State, *, has_material: bool) -> State:
     return transition.after
 
 
+@cache
 def uses_open_to(nature: Nature, state: State) -> frozenset[Use]:
     """What the console may offer on a key: row links, bulk buttons, tabs."""
     return frozenset(use for use in Use if refusal(use, nature, state) is None)

@@ -4,6 +4,8 @@ So a page never meets modules of another release, and browsers may keep every fi
 Django's own switch for this would read the modules of packages too, which import what they do not bring along.
 """
 
+from functools import cache
+
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _IMPORT = r"""(?P<matched>(?m:^)(?P<what>import[^"']*)["'](?P<url>\./[^"']+)["'];)"""
@@ -14,3 +16,7 @@ class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc
         *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
     )
+
+    @cache  # noqa: B019 - there is one storage, and its names stay while the process lives
+    def url(self, name: str, force: bool = False) -> str:
+        return str(super().url(name, force))

@@ -107,19 +107,33 @@ def address(view: str, *args: str) -> str:
 
 def actions_for(key: Key, caller: Caller, *, back: str) -> list[Action]:
     """What the key's kind and state leave open, in the order of KINDS. `back` is where a dialog returns to."""
-    open_uses = key.uses_open()
-    return [
-        Action(kind.name, kind.label, url, denial(caller, kind.permissions, key.enterprise_project_id), is_dialog=True)
-        for kind in KINDS
-        if kind.use in open_uses and (url := _url(kind, key, back))
-    ]
+    return Offers(caller, back).of(key)
 
 
-def _url(kind: Kind, key: Key, back: str) -> str:
-    if kind.is_for_one:
+class Offers:
+    """`actions_for`, for many keys of one page: what is the same for all of them is found out once."""
+
+    def __init__(self, caller: Caller, back: str) -> None:
+        self._caller = caller
+        self._next = urlencode({"next": back})
+        self._kinds = [(kind, str(kind.label), "" if kind.is_for_one else reverse(kind.view)) for kind in KINDS]
+
+    def of(self, key: Key) -> list[Action]:
+        open_uses = key.uses_open()
+        return [
+            Action(kind.name, label, url, self._denial(kind, key), is_dialog=True)
+            for kind, label, page in self._kinds
+            if kind.use in open_uses and (url := self._url(kind, page, key))
+        ]
+
+    def _denial(self, kind: Kind, key: Key) -> str:
+        return denial(self._caller, kind.permissions, key.enterprise_project_id)
+
+    def _url(self, kind: Kind, page: str, key: Key) -> str:
+        if not kind.is_for_one:
+            return f"{page}?key={key.key_id}&{self._next}"
         url = address(kind.view, key.key_id)
-        return f"{url}?{urlencode({'next': back})}" if url else ""
-    return f"{reverse(kind.view)}?{urlencode({'key': key.key_id, 'next': back})}"
+        return f"{url}?{self._next}" if url else ""
 
 
 def bulk_actions(caller: Caller) -> list[Action]:

@@ -10,8 +10,11 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from keys import counting
@@ -62,7 +65,7 @@ _HIDDEN = "hidden_key_columns"
 @dataclass(frozen=True, slots=True)
 class Row:
     key: Key
-    state: State
+    status: str
     expiry: Expiry | None
     enterprise_project: str
     actions: list[Action]
@@ -71,6 +74,14 @@ class Row:
     def allows(self) -> str:
         """Names of the bulk buttons that this row does not stand against."""
         return " ".join(action.name for action in self.actions if action.is_dialog and not action.denied)
+
+
+class Statuses(dict[State, str]):
+    """How each state is shown, rendered once for all rows in it."""
+
+    def __missing__(self, state: State) -> str:
+        shown = {"state": state.slug, "label": state.label}
+        return self.setdefault(state, render_to_string("components/status.html", shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +176,7 @@ class KeyList(Page):
             "heads": self.heads(),
             "hidden": self.hidden_columns,
             "columns": self.columns,
+            "cells": {column.name: self.cell(column) for column in self.columns},
             "filters": self.filters,
             "chips": self.chips(),
             "tag_rows": self.tag_rows(),
@@ -197,14 +209,15 @@ class KeyList(Page):
         return counting.total(self.caller, keys, question=question)
 
     def rows(self, keys: Iterable[Key]) -> list[Row]:
-        now, names = clock.now(), self.scope.names()
+        now, names, offers = clock.now(), self.scope.names(), actions.Offers(self.caller, self.here)
+        status = Statuses()
         return [
             Row(
                 key=key,
-                state=key.state_now(now),
+                status=status[key.state_now(now)],
                 expiry=expiry_of(key, now),
                 enterprise_project=names.get(key.enterprise_project_id, key.enterprise_project_id),
-                actions=actions.actions_for(key, self.caller, back=self.here),
+                actions=offers.of(key),
             )
             for key in keys
         ]
@@ -227,6 +240,11 @@ class KeyList(Page):
         direction = ("descending" if current.descending else "ascending") if current else ""
         url = self.url(self.filters.pairs(), [("sort", str(wanted))], self.limit()) if column.sortable else ""
         return Head(column, direction, url, column.name in self.hidden_columns)
+
+    def cell(self, column: Column) -> str:
+        """The attributes of a column's cells, which are the same in every row."""
+        hidden = mark_safe(" hidden") if column.name in self.hidden_columns else ""
+        return format_html('data-column="{}" data-label="{}"{}', column.name, column.label, hidden)
 
     def chips(self) -> list[dict[str, str]]:
         """One for each tag that is searched for, with the address of the list without it."""
@@ -276,5 +294,6 @@ class DefaultKeys(Page):
         except KmsError as error:
             return no_permission(request, self.caller, error, is_default=True)
         now = clock.now()
-        rows = [Row(key, key.state_now(now), None, "", []) for key in keys]
+        status = Statuses()
+        rows = [Row(key, status[key.state_now(now)], None, "", []) for key in keys]
         return render(request, "keys/defaults.html", {"rows": rows})
