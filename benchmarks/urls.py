@@ -1,13 +1,15 @@
 """The floor: a view that does nothing but answer constant JSON, behind the same middlewares as the API."""
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from kmsconsole import urls
 from kmsconsole.urls import handler400, handler403, handler404, handler500
-from kmsconsole.urls import urlpatterns as product
 
-__all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
+__all__ = ["BRIEF", "handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
 _BODY = b'{"key_id":"00000000-0000-0000-0000-000000000000","cipher_text":"' + b"A" * 188 + b'"}'
 
@@ -18,4 +20,5 @@ def floor(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_BODY, content_type="application/json")
 
 
-urlpatterns = [path("v1.0/floor", floor), *product]
+BRIEF = re.compile(rf"/v1\.0/floor\Z|{urls.BRIEF.pattern}")
+urlpatterns = [path("v1.0/floor", floor), *urls.urlpatterns]

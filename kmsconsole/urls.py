@@ -14,13 +14,15 @@ from tags.api import OPERATIONS as TAGS
 
 IN_PROJECTS = (*KEYS, *IMPORTS, *TAGS)
 OPERATIONS = (*IN_PROJECTS, *ENTERPRISE_PROJECTS)
+# What the web server need not give a thread.
+BRIEF = rest.brief(IN_PROJECTS)
 
 urlpatterns = [
     # First what is asked most: Django tries one after another.
+    *rest.routes(IN_PROJECTS),
+    *rest.routes(ENTERPRISE_PROJECTS, view=AccountView),
     path("v1.0", front.version),
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
-    path("v1.0/", include(rest.routes(IN_PROJECTS))),
-    path("v1.0/", include(rest.routes(ENTERPRISE_PROJECTS, view=AccountView))),
     re_path(r"^(/*)(v1\.0|v2)(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),

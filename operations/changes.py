@@ -10,11 +10,14 @@ Only what has no transaction open remembers: inside one, the counts would be tho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from operations.models import ChangeCount
 
@@ -74,14 +77,54 @@ _memories: dict[str, Memory] = {}
 
 def memories(*scopes: str) -> tuple[Memory | None, ...]:
     """The memory of each scope as it stands now: one query. None inside a transaction, and before a first change."""
-    if connection.in_atomic_block or not scopes:
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.in_atomic_block or not scopes:
         return (None,) * len(scopes)
-    marks = ", ".join(["%s"] * len(scopes))
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT scope, count FROM {_TABLE} WHERE scope IN ({marks})", scopes)  # noqa: S608
-        counts = dict(cursor.fetchall())
+    counts = _here.counts.get(scopes)
+    if counts is None:
+        counts = _here.counts[scopes] = _counts(database, scopes)
     # A scope that never changed has no row: what belongs to none is not remembered either.
     return tuple(_memory(scope, counts[scope]) if scope in counts else None for scope in scopes)
+
+
+def _counts(database: BaseDatabaseWrapper, scopes: tuple[str, ...]) -> dict[str, int]:
+    database.ensure_connection()
+    marks = ", ".join([_MARKS[database.vendor]] * len(scopes))
+    query = f"SELECT scope, count FROM {_TABLE} WHERE scope IN ({marks})"  # noqa: S608
+    # Every request asks this first, and the framework's cursor would take longer than the database.
+    with database.wrap_database_errors:
+        return dict(database.connection.execute(query, scopes).fetchall())
+
+
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
+
+Counts = dict[tuple[str, ...], dict[str, int]]
+
+
+class _Nothing(Counts):
+    """Keeps nothing."""
+
+    def __setitem__(self, scopes: tuple[str, ...], counts: dict[str, int]) -> None:
+        return None
+
+
+class _Here(threading.local):
+    counts: Counts = _Nothing()
+
+
+_here = _Here()
+
+
+@contextmanager
+def shared(counts: Counts) -> Iterator[None]:
+    """Within, this thread asks once for all requests that are given the same dict. Only such may share it as have all
+    begun before the first of them runs: each then acts on what was so after it began.
+    """
+    before, _here.counts = _here.counts, counts
+    try:
+        yield
+    finally:
+        _here.counts = before
 
 
 def _memory(scope: str, count: int) -> Memory:

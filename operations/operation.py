@@ -47,6 +47,9 @@ class Operation:
     writes: bool = True
     # Where nothing is written: whether its trace must be on disk before the answer. Not for plain reading (SEC-060).
     durable: bool = True
+    # It writes no row, waits for nobody and takes well under a millisecond of computing: the web server may run it
+    # between two others instead of giving it a thread.
+    brief: bool = False
     # Turns what `run` returned into the answer's JSON: an object, but for one answer of the original's.
     respond: Callable[[Any], Mapping[str, Any] | list[Any]] = lambda _result: {}
     # What `respond` gives; EMPTY also stands for no body at all.

@@ -44,7 +44,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode("utf-8")
         _check_depth(text)
-        value = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
+        value = _decoder.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode()  # only an escape can bring what is no character
     except (ValueError, RecursionError) as cause:
@@ -87,6 +87,9 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
 
 
 def error_body(code: Code, *, request_id: str = "") -> dict[str, Any]:
@@ -157,7 +160,7 @@ class OperationView(KmsApiView):
 
     methods_of: Callable[[dict[str, Any]], Mapping[str, Operation]] = staticmethod(lambda parts: {})
     # What every path of such operations begins with.
-    below: ClassVar[str] = "<str:project_id>/"
+    below: ClassVar[str] = "v1.0/<str:project_id>/"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         self.request = request  # type: ignore[assignment]  # bare: the framework's wrapper costs more than the view
@@ -205,7 +208,7 @@ def _answer(operation: Operation, result: Any) -> HttpResponse:
 
 
 def routes(operations: tuple[Operation, ...], *, view: type[OperationView] = OperationView) -> list[URLPattern]:
-    """URL patterns, below /v1.0/, of the operations that have a path.
+    """URL patterns of the operations that have a path.
 
     Paths without parts of their own are one pattern, for Django tries patterns one by one.
     """
@@ -216,7 +219,7 @@ def routes(operations: tuple[Operation, ...], *, view: type[OperationView] = Ope
     plain = {url: methods for url, methods in by_path.items() if "<" not in url}
     # What takes anything to its end comes after what is more exact.
     others = sorted((url for url in by_path if url not in plain), key=lambda url: "<path:" in url)
-    below = view.below.replace("<str:project_id>", "(?P<project_id>[^/]+)")
+    below = re.escape(view.below).replace("<str:project_id>", "(?P<project_id>[^/]+)")
     return [
         re_path(
             rf"^{below}(?P<path>{'|'.join(map(re.escape, plain))})$",
@@ -224,6 +227,12 @@ def routes(operations: tuple[Operation, ...], *, view: type[OperationView] = Ope
         ),
         *(_route(view, url, by_path) for url in others),
     ]
+
+
+def brief(operations: tuple[Operation, ...]) -> re.Pattern[str]:
+    """Matches the whole path of a request to one of the brief ones, each of which has a path without parts."""
+    paths = "|".join(re.escape(operation.path) for operation in operations if operation.brief and operation.path)
+    return re.compile(rf"/v1\.0/[^/]+/(?:{paths})\Z")
 
 
 def _route(view: type[OperationView], url: str, by_path: Mapping[str, Mapping[str, Operation]]) -> URLPattern:

@@ -38,7 +38,7 @@ class AccountView(OperationView):
     """Refusals bear the codes of the enterprise project service, also for what it has in common with the others."""
 
     authentication_classes = (AccountAuthentication,)
-    below = ""
+    below = "v1.0/"
 
     def _check_project(self, caller: Caller, parts: dict[str, Any]) -> None:
         return None

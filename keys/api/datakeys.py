@@ -91,6 +91,7 @@ CREATE_DATAKEY = Operation(
     answer=record(key_id=TEXT, plain_text=TEXT, cipher_text=TEXT),
     trace="createDataKey",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Make a data key; the answer has it in the clear and wrapped under the key.",
 )
@@ -107,6 +108,7 @@ CREATE_DATAKEY_WITHOUT_PLAINTEXT = Operation(
     answer=record(key_id=TEXT, cipher_text=TEXT),
     trace="createDataKeyWithoutPlaintext",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Make a data key; the answer has it wrapped under the key only.",
 )
@@ -145,6 +147,7 @@ ENCRYPT_DATAKEY = Operation(
     refuses=(errors.DATA_KEY_PLAIN_MISMATCH, errors.DATA_KEY_DIGEST),
     trace="encryptDatakey",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Wrap a data key that the caller brings, together with its SHA-256 digest.",
 )
@@ -183,6 +186,7 @@ DECRYPT_DATAKEY = Operation(
     refuses=(errors.DATA_KEY_CIPHER_MISMATCH,),
     trace="decryptDatakey",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Unwrap a data key.",
 )

@@ -109,6 +109,7 @@ ENCRYPT_DATA = Operation(
     refuses=(errors.SYMMETRIC_ALGORITHM, errors.RSA_ALGORITHM, errors.RSA_PLAIN_TEXT_TOO_LONG),
     trace="encryptData",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Encrypt up to 4,096 bytes with a key.",
 )
@@ -140,6 +141,7 @@ DECRYPT_DATA = Operation(
     refuses=(errors.SYMMETRIC_ALGORITHM, errors.RSA_ALGORITHM),
     trace="decryptData",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Decrypt what encrypt-data made; the ciphertext names its key.",
 )

@@ -27,6 +27,7 @@ DESCRIBE_KEY = Operation(
     answer=record(key_info=KEY_DETAILS),
     trace="describeKey",
     writes=False,
+    brief=True,
     durable=False,
     grantable=True,
     summary="Everything about a key but its material.",

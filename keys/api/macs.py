@@ -56,6 +56,7 @@ GENERATE_MAC = Operation(
     answer=record(key_id=TEXT, mac_algorithm=TEXT, mac=TEXT),
     trace="generateMac",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Authenticate a message of up to 4,096 bytes with an HMAC key.",
 )
@@ -72,6 +73,7 @@ VERIFY_MAC = Operation(
     answer=record(key_id=TEXT, mac_algorithm=TEXT, mac_valid=FLAG),
     trace="verifyMac",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Verify the MAC of a message.",
 )

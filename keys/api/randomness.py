@@ -32,6 +32,7 @@ GEN_RANDOM = Operation(
     answer=record(random_data=TEXT),
     trace="genRandom",
     writes=False,
+    brief=True,
     summary="Random bytes.",
 )
 

@@ -112,6 +112,7 @@ RE_ENCRYPT: Operation = Operation(
     ),
     trace="reEncrypt",
     writes=False,
+    brief=True,
     summary="Decrypt with one key and encrypt with another, without showing what is inside.",
 )
 

@@ -64,6 +64,7 @@ SIGN = Operation(
     refuses=(errors.DIGEST_LENGTH,),
     trace="sign",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Sign a message, or its digest, with an RSA or EC key.",
 )
@@ -84,6 +85,7 @@ VERIFY = Operation(
     refuses=(errors.DIGEST_LENGTH,),
     trace="verify",
     writes=False,
+    brief=True,
     grantable=True,
     summary="Verify a signature.",
 )
@@ -100,6 +102,7 @@ GET_PUBLICKEY = Operation(
     answer=record(key_id=TEXT, public_key=TEXT),
     trace="getPublicKey",
     writes=False,
+    brief=True,
     grantable=True,
     summary="The public half of an RSA or EC key, PEM.",
 )
