@@ -83,23 +83,6 @@ class SecurityHeaders:
         return response
 
 
-class UnreadBody:
-    """Tells a client whose body nobody read that its connection ends, as it then does.
-
-    The web server closes it without a word; a client that did not know would send its next request into the void.
-    """
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
-        has_body = request.META.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in request.META
-        if has_body and not request._read_started:  # type: ignore[attr-defined]
-            response["Connection"] = "close"
-        return response
-
-
 class TrustedProxy:
     """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it."""
 

@@ -11,17 +11,15 @@ from importlib import import_module
 
 from django.conf import settings
 from django.db import connections
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from kmsconsole import logs
 
-TARGET = "kmsconsole.wsgi:application"
-# Threads wait for the database and for the disk; cryptography runs outside the interpreter's lock.
-THREADS_PER_WORKER = 16
-WAITING_PER_WORKER = 256
+TARGET = "kmsconsole.rsgi:application"
+REQUESTS_PER_WORKER = 1024
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 HEADER_BYTES = 16 * 1024  # SEC-075
 HEADER_SECONDS = 10
@@ -36,11 +34,10 @@ def web_server(*, on_startup: Callable[[], None], on_shutdown: Callable[[], None
         target=TARGET,
         address=settings.KMS_HOST,
         port=settings.KMS_PORT,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=settings.KMS_WEB_WORKERS,
-        blocking_threads=THREADS_PER_WORKER,
-        blocking_threads_idle_timeout=600,  # a thread keeps its database connection
-        backpressure=WAITING_PER_WORKER,
+        loop=Loops.asyncio,
+        backpressure=REQUESTS_PER_WORKER,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES),
         websockets=False,

@@ -32,7 +32,6 @@ _required = env.REQUIRED if KMS_PRODUCTION else None
 
 DEBUG = False
 ROOT_URLCONF = "kmsconsole.urls"
-WSGI_APPLICATION = "kmsconsole.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -169,7 +168,6 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # th
 MIDDLEWARE = [
     "kmsconsole.middleware.RequestId",
     "kmsconsole.middleware.SecurityHeaders",
-    "kmsconsole.middleware.UnreadBody",
     "kmsconsole.middleware.TrustedProxy",
     "kmsconsole.middleware.KnownHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -1,9 +1,10 @@
 """The durable journal: where the traces of operations that change nothing go before their answer leaves (SEC-060).
 
 Such an operation has no transaction its trace could share, and one of its own would cost more than the cryptography. So
-traces are appended to a file of this process by group commit: the first waiting thread writes all that has gathered,
-syncs once and wakes the others. A job drains the files into the trace table, once each however often it is killed or
-repeated, for traces are known by their id and each file's position is kept in the transaction that adds them.
+traces are appended to a file of this process by group commit: one thread writes all that has gathered meanwhile, syncs
+once and tells everybody. The web server sends an answer only then, and until then serves others. A job drains the files
+into the trace table, each trace once however often it is killed or repeated, for traces are known by their id and each
+file's position is kept in the transaction that adds them.
 
 Traces of plain reading are written but not forced to disk: they survive a crash, and may be lost with the power.
 
@@ -18,9 +19,12 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, Any
 
 from django.conf import settings
@@ -62,66 +66,86 @@ class Segment:
 
 @dataclass(slots=True, eq=False)
 class Batch:
-    """Lines that are written together. Until they are, they count as failed: whoever waits is never told otherwise."""
+    """Lines that are written together. `written` comes true when they are, or raises OSError when they are not."""
 
     lines: list[bytes] = field(default_factory=list)
     is_durable: bool = False
-    is_done: bool = False
-    # One for each thread that waits, closed until it need wait no longer.
-    gates: list[threading.Lock] = field(default_factory=list)
-    failure: OSError | None = field(default_factory=lambda: OSError("The journal was not written."))
+    is_handed: bool = False
+    written: Future[None] = field(default_factory=Future)
 
 
 class Journal:
     """Group commit over one segment after another. Safe for threads; each process has its own.
 
-    Whoever finds nobody writing writes; who comes meanwhile gathers in the next batch, and its first is woken to write
-    it. So each thread is woken once, whatever the number of them.
+    Lines gather in a batch; `commit` hands it to the one thread that writes, and what comes while that one is busy
+    gathers in the next. So a thread that waits is woken once, whatever the number of them.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._segment: Segment | None = None
         self._state = threading.Lock()
-        self._gathering = Batch()
-        self._is_writing = False
+        self._writing = threading.Lock()
+        self._gathering: Batch | None = None
+        self._handed: SimpleQueue[Batch] = SimpleQueue()
+        self._writer: threading.Thread | None = None
 
     def append(self, line: bytes, *, durable: bool = True) -> None:
         """Returns when the line is on disk, or if not `durable` in the file. Raises OSError when it is not."""
-        gate = None
+        written = self.add(line, durable=durable)
+        self.commit()
+        written.result()
+
+    def add(self, line: bytes, *, durable: bool) -> Future[None]:
+        """Puts the line with those that gather. It is not written before somebody calls `commit`."""
         with self._state:
             batch = self._gathering
+            if batch is None:
+                batch = self._gathering = Batch()
             batch.lines.append(line)
             batch.is_durable |= durable
-            if self._is_writing:
-                gate = threading.Lock()
-                gate.acquire()
-                batch.gates.append(gate)
-            else:
-                self._is_writing, self._gathering = True, Batch()
-        if gate is None:
-            self._commit(batch)
-        else:
-            gate.acquire()
-            if not batch.is_done:
-                with self._state:
-                    self._gathering = Batch()
-                self._commit(batch)
-        if batch.failure is not None:
-            raise batch.failure
+            return batch.written
 
-    def _commit(self, batch: Batch) -> None:
+    def commit(self) -> None:
+        """Has what gathered written: here and now where nothing must be forced to disk and nobody else writes, else by
+        the thread for it. Never waits for the disk.
+        """
+        with self._state:
+            batch = self._gathering
+            if batch is None or batch.is_handed:
+                return
+            if batch.is_durable or not self._writing.acquire(blocking=False):
+                batch.is_handed = True
+                if self._writer is None:
+                    self._writer = threading.Thread(target=self._write_what_is_handed, name="journal", daemon=True)
+                    self._writer.start()
+                self._handed.put(batch)
+                return
+            self._gathering = None
         try:
-            batch.failure = self._write(b"".join(batch.lines), durable=batch.is_durable)
+            self._settle(batch)
         finally:
-            with self._state:
-                batch.is_done = True
-                heir = self._gathering.gates.pop(0) if self._gathering.gates else None
-                self._is_writing = heir is not None
-            if heir is not None:
-                heir.release()
-            for gate in batch.gates:
-                gate.release()
+            self._writing.release()
+
+    def _write_what_is_handed(self) -> None:
+        while True:
+            batch = self._handed.get()
+            with self._writing:
+                with self._state:
+                    self._gathering = None  # until now more lines could join
+                self._settle(batch)
+
+    def _settle(self, batch: Batch) -> None:
+        # Whatever goes wrong, those who wait are told, and the thread lives on for the next.
+        failure: Exception | None
+        try:
+            failure = self._write(b"".join(batch.lines), durable=batch.is_durable)
+        except Exception as bug:
+            failure = bug
+        if failure is None:
+            batch.written.set_result(None)
+        else:
+            batch.written.set_exception(failure)
 
     def _write(self, data: bytes, *, durable: bool) -> OSError | None:
         try:
@@ -152,11 +176,14 @@ _opening = threading.Lock()
 def _journal() -> Journal:
     # By process: a forked child must not write to its parent's file.
     pid = os.getpid()
-    with _opening:
-        if pid not in _journals:
-            _journals.clear()
-            _journals[pid] = Journal(folder())
-        return _journals[pid]
+    journal = _journals.get(pid)
+    if journal is None:
+        with _opening:
+            if pid not in _journals:
+                _journals.clear()
+                _journals[pid] = Journal(folder())
+            journal = _journals[pid]
+    return journal
 
 
 def folder() -> Path:
@@ -164,8 +191,43 @@ def folder() -> Path:
 
 
 def append(members: Mapping[str, Any], *, durable: bool = True) -> None:
-    """Writes a trace of these members for the drain to put into the table; if `durable`, on disk. Raises OSError."""
-    _journal().append(_ENCODER.encode(members).encode() + b"\n", durable=durable)
+    """Writes a trace of these members for the drain to put into the table; if `durable`, on disk. Raises OSError.
+
+    Within `deferred` it may return before that.
+    """
+    journal, promises = _journal(), _here.promises
+    written = journal.add(_ENCODER.encode(members).encode() + b"\n", durable=durable)
+    if promises is None or not durable:
+        journal.commit()
+    if promises is None or written.done():
+        written.result()
+    else:
+        promises.append(written)
+
+
+class _Here(threading.local):
+    promises: list[Future[None]] | None = None
+
+
+_here = _Here()
+
+
+@contextmanager
+def deferred() -> Iterator[list[Future[None]]]:
+    """Within, this thread does not wait for its traces. Whoever defers takes over: he lets nobody know what was done
+    before each of these futures has come true, and calls `commit` so that they do.
+    """
+    promises: list[Future[None]] = []
+    before, _here.promises = _here.promises, promises
+    try:
+        yield promises
+    finally:
+        _here.promises = before
+
+
+def commit() -> None:
+    """Has this process write what gathered; does not wait for it."""
+    _journal().commit()
 
 
 def drain() -> int:

@@ -22,9 +22,10 @@ log = logging.getLogger(__name__)
 def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> Any:
     """Reads, locates, authorises, admits, runs and records one operation; returns what `run` returned.
 
-    Change and trace are one transaction; what changes nothing leaves its trace in the journal, and a refusal in a
-    transaction of its own. A call whose trace cannot be written fails (SEC-060). Permission is asked before state is
-    told, and an unknown target answers like a foreign one (SEC-051). Raises KmsError and nothing else.
+    Change and trace are one transaction; what changes nothing leaves its trace in the journal. So does a refusal, but
+    that of a change, which has a transaction of its own. A call whose trace cannot be written fails (SEC-060).
+    Permission is asked before state is told, and an unknown target answers like a foreign one (SEC-051). Raises
+    KmsError and nothing else.
     """
     trail = Trail(operation, caller)
     try:
@@ -65,10 +66,10 @@ def refuse(operation: Operation, caller: Caller, error: KmsError) -> None:
 
 def _refused(operation: Operation, trail: Trail, error: KmsError) -> None:
     try:
-        with transaction.atomic():
+        with transaction.atomic() if operation.writes else nullcontext():
             if operation.on_refusal is not None:
                 operation.on_refusal(error)
             trail.failed(error)
-    except DatabaseError as cause:
+    except (DatabaseError, OSError) as cause:
         log.exception("refusal not recorded", extra={"operation": operation.name, "code": error.code.code})
         raise KmsError(errors.INTERNAL) from cause

@@ -39,16 +39,19 @@ class Trail:
         """
         self._identity = getattr(result, "trace_identity", self._identity)
         self._request |= getattr(result, "trace_members", {})
-        members = self._members(Rating.NORMAL, status=self._operation.status)
+        self._leave(self._members(Rating.NORMAL, status=self._operation.status), durable=self._operation.durable)
+
+    def failed(self, error: KmsError) -> None:
+        """As `succeeded`, and durable even where that would not be. Raises OSError, DatabaseError where it cannot."""
+        rating = Rating.INCIDENT if error.code.status >= 500 else Rating.WARNING
+        code = error.code
+        self._leave(self._members(rating, status=code.status, code=code.code, message=code.message), durable=True)
+
+    def _leave(self, members: Mapping[str, Any], *, durable: bool) -> None:
         if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
             Trace(**members).save(force_insert=True)
         else:
-            journal.append(members, durable=self._operation.durable)
-
-    def failed(self, error: KmsError) -> None:
-        rating = Rating.INCIDENT if error.code.status >= 500 else Rating.WARNING
-        members = self._members(rating, status=error.code.status, code=error.code.code, message=error.code.message)
-        Trace(**members).save(force_insert=True)
+            journal.append(members, durable=durable)
 
     def _members(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> dict[str, Any]:
         return _members(

@@ -99,7 +99,7 @@ def test_authentication_costs_three_queries(call, django_assert_num_queries):
         assert call(path="kms/describe-key", body=refusal_by_state).status_code == 400
 
 
-QUERIES_OF_A_REFUSAL = 3  # its trace, in a savepoint of the test's transaction
+QUERIES_OF_A_REFUSAL = 1  # its trace
 
 
 def test_the_dialect_of_the_go_clients(send, pair, project, the_clock):

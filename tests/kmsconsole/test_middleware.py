@@ -89,22 +89,6 @@ def test_pages_have_a_session_and_refuse_a_post_without_its_token(path):
     assert chain.process_view(request, view, (), {}).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("body", "length"),
-    [({"CONTENT_LENGTH": "5"}, "close"), ({"HTTP_TRANSFER_ENCODING": "chunked"}, "close"), ({}, None)],
-)
-def test_a_body_that_nobody_read_ends_the_connection(body, length):
-    request = RequestFactory().get("/v1.0", **body)
-
-    assert middleware.UnreadBody(lambda request: HttpResponse())(request).get("Connection") == length
-
-
-def test_a_body_that_was_read_ends_no_connection():
-    request = RequestFactory().post("/v1.0", b"any", content_type="text/plain")
-
-    assert "Connection" not in middleware.UnreadBody(lambda request: HttpResponse(request.body))(request)
-
-
 def test_a_body_that_no_page_accepts_is_refused_unread():
     read = []
     chain, request, _view = _request_through_console_only("/keys", data=b"", content_type="text/plain")
