@@ -86,7 +86,10 @@ class Key(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "-id"], name="key_by_creation"),
-            models.Index(fields=["project", "state", "-id"], name="key_by_state"),
+            # With all that tells whether a key counts in a list, so that counting a million reads no rows.
+            models.Index(
+                fields=["project", "state", "-id", "is_default", "scheduled_deletion_at"], name="key_by_state"
+            ),
             models.Index(fields=["project", "alias", "id"], name="key_by_alias"),
             models.Index(fields=["project"], name="default_keys", condition=Q(is_default=True)),
             models.Index(
