@@ -47,7 +47,7 @@ def test_keys_are_counted_once(alice):
     with CaptureQueriesContext(connection) as asked:
         assert total(alice) == 1
 
-    assert len(asked) == 1, "the change count alone"
+    assert not list(asked), "the change count alone is read, and by no cursor that is listened to"
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads plans of SQLite")
