@@ -1,4 +1,4 @@
-"""Examples for the API description: one plausible value for each name the wire has. Made up, and no one's."""
+"""Examples for the API description: one plausible value for each name that they show. Made up, and no one's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ DATA_KEY = "00112233445566778899AABBCCDDEEFF"
 DATA_KEY_DIGEST = "1F825AA2F0020EF7CF91DFA30DA4668D791C5D4824FC8E41354B89EC05795AB3"
 
 OF_NAME: dict[str, Any] = {
-    "additional_authenticated_data": "order 42",
     "alias": "payments-main",
     "alias_urn": f"kms:eu-de:{DOMAIN_ID}:alias:payments-main",
     "aliases": ["alias/payments-main"],
@@ -36,8 +35,6 @@ OF_NAME: dict[str, Any] = {
     "destination_key_id": OTHER_KEY_ID,
     "domain_id": DOMAIN_ID,
     "encrypted_key_material": "ZW5jcnlwdGVkIG1hdGVyaWFs…",
-    "encrypted_privatekey": "ZW5jcnlwdGVkIHByaXZhdGUga2V5…",
-    "encryption_context": {"order": "42"},
     "enterprise_project_id": "0",
     "expiration_time": 1803902400,
     "grant_id": "7c9a3286af4fcca5f0a385ad13e1d21a50e27b6dbcab50f37f30f93b8939827d",
@@ -57,16 +54,12 @@ OF_NAME: dict[str, Any] = {
     "key_usage": "ENCRYPT_DECRYPT",
     "keystore_id": "0",
     "last_rotation_time": MOMENT,
-    "limit": 10,
     "mac": "c7ab36e1a8fa1b8a5c4f0e1d2b3a49586776655443322110ffeeddccbbaa9988",
     "mac_algorithm": "HMAC_SHA_256",
-    "marker": 0,
     "message": "aGVsbG8=",
-    "message_type": "RAW",
     "name": "payments",
     "next_marker": "",
     "number_of_rotations": 1,
-    "offset": 0,
     "operations": ["create-datakey", "decrypt-datakey"],
     "origin": "kms",
     "pending_days": 7,
@@ -85,7 +78,6 @@ OF_NAME: dict[str, Any] = {
     "retiring_principal": USER_ID,
     "rotation_interval": 90,
     "scheduled_deletion_date": "",
-    "sequence": "919c82d4-8046-4722-9094-35c3c6524cff",
     "signature": "MEUCIQDx0u3XG0pQmSg4hQp1tWjvX1oO0e3K…",
     "signature_valid": "true",
     "signing_algorithm": "ECDSA_SHA_256",

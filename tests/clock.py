@@ -16,8 +16,13 @@ class FrozenClock:
     def __call__(self) -> datetime:
         return self.at
 
-    def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        self.at += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    def advance(self, **span: float) -> None:
+        """By `days`, `hours`, `minutes`, `seconds` as timedelta takes them."""
+        self.at += timedelta(**span)
+
+    def seconds(self) -> int:
+        """Since the epoch, as the wire has times."""
+        return int(self.at.timestamp())
 
     def __enter__(self) -> FrozenClock:
         self._before = clock.use(self)

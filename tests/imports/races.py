@@ -44,6 +44,7 @@ from tags.api import CREATE_TAG  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.kmscrypto import keys as private_keys  # noqa: E402
 from tests.operations import stage  # noqa: E402
+from tests.services.installation import serve  # noqa: E402
 from vault import initialisation  # noqa: E402
 
 SWEEPS = (expire_wrapping_keys, expire_material, delete_due_keys, rotate_due_keys)
@@ -398,13 +399,6 @@ WHAT = (
 )  # fmt: skip
 
 
-def serve():
-    known = {each.__name__: each for each in WHAT}
-    for line in sys.stdin:
-        what, *arguments = json.loads(line)
-        print(json.dumps(known[what](*arguments)), flush=True)
-
-
 if __name__ == "__main__":
     if sys.argv[1:] == ["work"]:
         print(json.dumps(work()))
@@ -412,4 +406,4 @@ if __name__ == "__main__":
         print("ready", flush=True)
         sweep()
     else:
-        serve()
+        serve(*WHAT)

@@ -6,19 +6,11 @@ from collections import Counter
 
 import pytest
 
-from tests.services.installation import Installation
+from tests.services.installation import installations
 
 pytestmark = pytest.mark.system
 
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def installation(request, tmp_path_factory):
-    settings = {}
-    if request.param == "postgresql":
-        settings["KMS_DATABASE_URL"] = request.getfixturevalue("postgresql_server").create_database()
-    running = Installation(tmp_path_factory.mktemp(request.param), program="tests.imports.races", **settings)
-    yield running
-    running.close()
+installation = installations("tests.imports.races")
 
 
 @pytest.mark.parametrize("spec", ["AES_256", "EC_P256"])

@@ -11,7 +11,7 @@ import contextlib
 import itertools
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -21,11 +21,11 @@ from keys import material
 from keys.api import creation, grants, lifecycle, listing
 from keys.models import Grant, Key
 from kmscrypto import wrapping
-from operations import clock
 from operations.caller import EVERYTHING
 from operations.errors import Code, KmsError
 from operations.perform import perform
 from tests import factories
+from tests.clock import FrozenClock
 from tests.kmscrypto import keys as private_keys
 from vault import hierarchy, initialisation
 
@@ -39,28 +39,10 @@ PAIRS = itertools.cycle(wrapping.generate_wrapping_key() for _ in range(12))
 OFFER = replace(imports.GET_PARAMETERS_FOR_IMPORT, prepare=lambda caller, request: next(PAIRS))
 
 
-class Clock:
-    """The product's time, standing still until it is moved."""
-
-    def __init__(self, at: datetime = NOON) -> None:
-        self.at = at
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def advance(self, **span: float) -> None:
-        self.at += timedelta(**span)
-
-    def seconds(self) -> int:
-        return int(self.at.timestamp())
-
-
 @pytest.fixture
 def the_clock():
-    stopped = Clock()
-    before = clock.use(stopped)
-    yield stopped
-    clock.use(before)
+    with FrozenClock(NOON) as stopped:
+        yield stopped
 
 
 @pytest.fixture

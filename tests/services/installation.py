@@ -7,9 +7,35 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.services.product import ROOT, clean_environment
+
+
+def installations(program: str):
+    """A fixture of a module: an installation on SQLite, then one on PostgreSQL, with this program running on each."""
+
+    @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+    def installation(request, tmp_path_factory):
+        settings = {}
+        if request.param == "postgresql":
+            settings["KMS_DATABASE_URL"] = request.getfixturevalue("postgresql_server").create_database()
+        running = Installation(tmp_path_factory.mktemp(request.param), program=program, **settings)
+        yield running
+        running.close()
+
+    return installation
+
+
+def serve(*what: Callable) -> None:
+    """The program's half of `Installation.run`: reads a name and arguments on each line, and answers with a line."""
+    known = {each.__name__: each for each in what}
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        print(json.dumps(known[name](*arguments)), flush=True)
 
 
 class Installation:

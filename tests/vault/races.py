@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -23,6 +21,7 @@ from operations.models import Trace  # noqa: E402
 from projects.tasks import rotate_project_keys  # noqa: E402
 from tests.imports.races import alice, prepare, together  # noqa: E402
 from tests.operations import stage  # noqa: E402
+from tests.services.installation import serve  # noqa: E402
 from tests.vault.conftest import a_binding  # noqa: E402
 from tests.vault.processes import fork, kill_after  # noqa: E402
 from vault import hierarchy, project_rotation, rotation, sealing  # noqa: E402
@@ -202,12 +201,5 @@ WHAT = (
 )  # fmt: skip
 
 
-def serve():
-    known = {each.__name__: each for each in WHAT}
-    for line in sys.stdin:
-        what, *arguments = json.loads(line)
-        print(json.dumps(known[what](*arguments)), flush=True)
-
-
 if __name__ == "__main__":
-    serve()
+    serve(*WHAT)

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.services.installation import Installation
+from tests.services.installation import installations
 
 pytestmark = pytest.mark.system
 
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def installation(request, tmp_path_factory):
-    settings = {}
-    if request.param == "postgresql":
-        settings["KMS_DATABASE_URL"] = request.getfixturevalue("postgresql_server").create_database()
-    running = Installation(tmp_path_factory.mktemp(request.param), program="tests.vault.races", **settings)
-    yield running
-    running.close()
+installation = installations("tests.vault.races")
 
 
 def test_first_use_of_a_project_by_many_makes_one_key(installation):
