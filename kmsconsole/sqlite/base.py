@@ -6,6 +6,7 @@ the database, for which the kernel wakes the next one at once, in whichever proc
 its holder is gone. It is waited for as long as it takes, as a row is on PostgreSQL.
 
 Statements outside any transaction, and other programs, know SQLite's own lock alone. That one still holds for all.
+See docs/decisions/0013-writers-on-sqlite-stand-in-a-queue.md.
 """
 
 from __future__ import annotations
