@@ -33,6 +33,8 @@ class SignedIn:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponseBase | None:
+        if getattr(getattr(view, "view_class", None), "is_activity", True):
+            sessions.note_activity(request)
         user = sessions.user_of(request)
         match = request.resolver_match
         if user is None or not user.must_change_password or (match and match.view_name in OPEN_BEFORE_CHANGE):

@@ -46,6 +46,16 @@ def user_of(request: HttpRequest) -> User | None:
     return request._session_user  # type: ignore[attr-defined, no-any-return]
 
 
+def note_activity(request: HttpRequest) -> None:
+    """Somebody signed in has asked for something: the idle limit counts from now on."""
+    if user_of(request) is None:
+        return
+    state, now = request.session[_KEY], clock.epoch_seconds()
+    if now - state["seen_at"] >= SEEN_EVERY.total_seconds():
+        request.session[_KEY] = {**state, "seen_at": now}
+        ConsoleSession.objects.filter(pk=state["id"]).update(seen_at=_moment(now))
+
+
 def id_of(request: HttpRequest) -> str:
     """By which this session is listed; it opens nothing. Empty for nobody."""
     state = request.session.get(_KEY) or {}
@@ -116,7 +126,4 @@ def _read(request: HttpRequest) -> User | None:
     if row is None or not row.user.enabled or row.user.session_epoch != state["epoch"]:
         end(request)
         return None
-    if idle >= SEEN_EVERY.total_seconds():
-        request.session[_KEY] = {**state, "seen_at": now}
-        ConsoleSession.objects.filter(pk=row.pk).update(seen_at=_moment(now))
     return row.user

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,8 +24,9 @@ from django.utils.translation import gettext_lazy
 
 from imports import openssl, queries, tokens
 from imports.api import GET_PARAMETERS_FOR_IMPORT, IMPORT_KEY_MATERIAL, REVOKE_IMPORT_OFFER
-from imports.forms import DeleteMaterialForm, DownloadForm, EmptyKeyForm, ImportMaterialForm
+from imports.forms import DeleteMaterialForm, DownloadForm, EmptyKeyForm, Fault, ImportMaterialForm
 from imports.models import WrappingKey
+from imports.services import parameters
 from imports.wizard import Step, Wizard
 from keys import locate
 from keys.api.creation import CREATE_KEY
@@ -145,6 +147,11 @@ class KeyImport(ImportPage):
     def offer(self) -> WrappingKey | None:
         return queries.wizard_offer(self.caller, self.key, self.wizard.offer)
 
+    @cached_property
+    def live_offer(self) -> WrappingKey | None:
+        """The same while it stands. Every request that asks for it is a sign that its wizard is there (SEC-037)."""
+        return self.offer if self.offer is not None and parameters.keep(self.offer) else None
+
     def refused(self, error: KmsError) -> HttpResponse:
         if error.code is errors.KEY_NOT_FOUND and not self.talks_json:
             toast(self.request, _("The key does not exist."), level=messages.ERROR)
@@ -162,9 +169,8 @@ class KeyImport(ImportPage):
     def page_of(self, wizard: Wizard) -> str:
         return self.url("import_material") + wizard.query()
 
-    def show(self, wizard: Wizard, form: ImportMaterialForm | None = None, *, status: int = 200) -> HttpResponse:
-        faults = form.faults if form is not None else []
-        live = self.offer if self.offer is not None and self.offer.is_live() else None
+    def show(self, wizard: Wizard, faults: Sequence[Fault] = (), *, status: int = 200) -> HttpResponse:
+        live = self.live_offer
         key = self.key
         context = {
             "key": key,
@@ -184,8 +190,9 @@ class KeyImport(ImportPage):
             "field_faults": {fault.field: [fault.sentence] for fault in faults if fault.field},
             "download_form": DownloadForm(),
             "expires_utc": (clock.now() + timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M"),
-            "urls": {name: self.url(name) for name in ("download", "check", "finish", "revoke")},
+            "urls": {name: self.url(name) for name in ("download", "check", "finish", "contact", "revoke")},
             "previous": self.page_of(wizard.back_to_download()),
+            "renew": self.page_of(wizard),
             "back": self.back,
             "is_drawer": is_htmx(self.request),
             "trail": _trail(wizard),
@@ -202,9 +209,16 @@ class ImportMaterial(KeyImport):
         for operation in (GET_PARAMETERS_FOR_IMPORT, IMPORT_KEY_MATERIAL):
             self.caller.authorise(operation, key)
         key.admit(Use.OFFER_IMPORT)
-        if wizard.offer is not None and (self.offer is None or not self.offer.is_live()):
-            wizard = wizard.back_to_download()
-        return self.show(wizard)
+        if wizard.offer is None or self.live_offer is not None:
+            return self.show(wizard)
+        return self.show(wizard.back_to_download(), self.why_ended())
+
+    def why_ended(self) -> list[Fault]:
+        """Said where this user comes back to an offer of his own that has ended meanwhile."""
+        if self.offer is None:
+            return []
+        error = parameters.why_ended(self.offer)
+        return [Fault(Step.DOWNLOAD, "", error.code.code, error.code.message, str(error.hint))]
 
 
 class Download(KeyImport):
@@ -227,6 +241,7 @@ class Download(KeyImport):
                 "wrapping_key": base64.b64encode(bytes(row.public_der)).decode(),
                 "fingerprint": fingerprint(row),
                 "expires_at": row.expires_at.isoformat(),
+                "ends_at": row.ends_at.isoformat(),
             }
         )
 
@@ -236,8 +251,8 @@ class SaveWrappingKey(KeyImport):
 
     def get(self, request: HttpRequest, offer_id: Any) -> HttpResponse:
         offer = queries.wizard_offer(self.caller, self.key, offer_id)
-        if offer is None or not offer.is_live():
-            raise KmsError(errors.IMPORT_TOKEN_EXPIRED)
+        if offer is None or not parameters.keep(offer):
+            raise parameters.why_ended(offer)
         response = HttpResponse(bytes(offer.public_der), content_type="application/octet-stream")
         response["Content-Disposition"] = f'attachment; filename="{openssl.wrapping_key_file(self.key.key_id)}"'
         return response
@@ -254,7 +269,7 @@ class MaterialPage(KeyImport):
     def answer_refusal(self, form: ImportMaterialForm) -> HttpResponse:
         step = form.failed_step
         if not self.talks_json:
-            return self.show(self.wizard.at(step), form, status=422)
+            return self.show(self.wizard.at(step), form.faults, status=422)
         told = [fault.as_json() for fault in form.faults]
         return JsonResponse({"ok": False, "step": self.wizard.number(step), "errors": told}, status=422)
 
@@ -264,8 +279,8 @@ class Check(MaterialPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form()
-        if not self.wizard.is_existing and (self.offer is None or not self.offer.is_live()):
-            form.refuse(KmsError(errors.IMPORT_TOKEN_EXPIRED, field="import_token"))
+        if not self.wizard.is_existing and self.live_offer is None:
+            form.refuse(parameters.why_ended(self.offer))
             return self.answer_refusal(form)
         return JsonResponse({"ok": True}) if form.check() else self.answer_refusal(form)
 
@@ -274,10 +289,11 @@ class Finish(MaterialPage):
     """OK: mints the token from the offer and performs the import, as a program would, in the same order of checks."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        token = "" if self.wizard.is_existing or self.offer is None else self.token_of(self.offer)
+        # One that has ended gets its token too: refusing it is for the operation, which leaves a trace.
+        token = self.token_of(self.offer) if self.offer is not None else ""
         form = self.form(token=token)
         if not self.wizard.is_existing and not token:
-            form.refuse(KmsError(errors.IMPORT_TOKEN_EXPIRED, field="import_token"))
+            form.refuse(parameters.why_ended(None))
         if form.faults or not form.perform(self.caller):
             return self.answer_refusal(form)
         toast(request, _("Key imported successfully"))
@@ -286,10 +302,26 @@ class Finish(MaterialPage):
         return go(request, self.back)
 
     def token_of(self, offer: WrappingKey) -> str:
+        parameters.keep(offer)
         try:
             return base64.b64encode(tokens.issue(offer)).decode("ascii")
         except Sealed as cause:
             raise KmsError(errors.SEALED) from cause
+
+
+class Contact(KeyImport):
+    """The open page says that it is still there, by itself and every few minutes: no person need be sitting before it.
+
+    It asks for what opening the wizard asks for, and as opening it leaves no trace (docs/decisions/0005).
+    """
+
+    is_activity = False
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        self.caller.authorise(GET_PARAMETERS_FOR_IMPORT, self.key)
+        if self.live_offer is None:
+            raise parameters.why_ended(self.offer)
+        return JsonResponse({"ok": True, "ends_at": self.live_offer.ends_at.isoformat()})
 
 
 class Revoke(KeyImport):

@@ -46,6 +46,8 @@ class Page(View):
     """
 
     caller: Caller
+    # False for what an open page asks for by itself: it keeps nobody signed in (SEC-043).
+    is_activity: ClassVar[bool] = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         caller = getattr(request, "caller", None)

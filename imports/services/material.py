@@ -107,7 +107,7 @@ def _offer_for(key: Key, import_token: str) -> WrappingKey:
     claims = tokens.read(import_token, project_id=key.project_id)
     offer = tokens.offer_of(claims)
     if offer is None or not offer.is_live():
-        raise _refused(errors.IMPORT_TOKEN_EXPIRED, "import_token")
+        raise parameters.why_ended(offer)
     if claims.key_id != key.key_id or offer.key_id != key.pk:
         raise _refused(
             errors.TOKEN_OF_ANOTHER_KEY, "import_token", f"The token is for key {claims.key_id}; this is {key.key_id}."

@@ -1,12 +1,14 @@
 // The import wizard (docs/develop/frontend.md): panels of one form, so that files chosen in one step are still there in
-// the next and after a refusal. It carries the download, asks before it throws the import token away, and revokes it.
+// the next and after a refusal. It carries the download, keeps in contact while it is open, asks before it throws the
+// import token away, and revokes it.
 import { fromBase64, ascii, save } from "./bytes.js";
 import { useWrappingKey } from "./browser-wrap.js";
 import { $, $$, announce, element, icon, mount } from "./dom.js";
 import "./expiry.js";
 import { showFault } from "./keyform.js";
 import { materialOf } from "./material-field.js";
-import { countDown, localTime } from "./times.js";
+import { countDown, localTime, now } from "./times.js";
+import { stayInContact } from "./wizard-contact.js";
 import { ask } from "./wizard-request.js";
 
 function wizard(form) {
@@ -23,6 +25,9 @@ function wizard(form) {
   const first = Number(form.dataset.first ?? numbers[0]);
   let current = Number(form.dataset.current ?? numbers[0]);
   let holdsToken = form.hasAttribute("data-holds-token");
+  // When the offer ends by itself, unless the service hears of this page again.
+  let endsAt = Date.parse(form.dataset.endsAt);
+  let signedOut = { strip: null, stands: true };
   let finished = false;
   const failed = new Set();
 
@@ -56,6 +61,10 @@ function wizard(form) {
     });
   }
 
+  function showNote() {
+    if (note) note.textContent = holdsToken ? "Closing now makes the import token invalid." : panelOf(current).dataset.note ?? "";
+  }
+
   function showStep(number, { focus = true } = {}) {
     current = number;
     panels.forEach((panel) => { panel.hidden = panel !== panelOf(number); });
@@ -65,7 +74,7 @@ function wizard(form) {
     if (existing) existing.hidden = !panel.hasAttribute("data-download");
     const label = panel.dataset.nextLabel ?? (isLast() ? "OK" : "Next");
     next.replaceChildren(...(label.startsWith("Download") ? [icon("download")] : []), label);
-    if (note) note.textContent = holdsToken ? "Closing now makes the import token invalid." : panel.dataset.note ?? "";
+    showNote();
     permitNext();
     if (!focus) return;
     const heading = $("h2", panel);
@@ -118,6 +127,33 @@ function wizard(form) {
     (target ?? (() => box.focus()))();
   }
 
+  /** The offer has ended without this page: says why, and leads back to the download. */
+  function showEnded(faults) {
+    const step = Number($("[data-step][data-download]", form)?.dataset.step ?? current);
+    holdsToken = false;
+    failed.add(step);
+    showSteps();
+    showNote();
+    fill({ expires_at: new Date(now()).toISOString() });
+    const back = element("button", { class: "linkbtn", type: "button" }, "Download again");
+    back.addEventListener("click", () => {
+      clearFaults();
+      showStep(step);
+    });
+    strip(faults, back);
+  }
+
+  /** Said once: a page that nobody looks at must not say it every two minutes. */
+  function showSignedOut(address) {
+    const stands = endsAt > now();
+    if (signedOut.strip?.isConnected && signedOut.stands === stands) return;
+    const hint = stands
+      ? `Log in and come back to this tab: the wrapping key and its import token are kept until ${localTime(new Date(endsAt))}.`
+      : "The wrapping key and its import token have ended too, after 30 minutes without contact. Log in, come back to this tab, download again and wrap the material with the new wrapping key.";
+    const link = element("a", { href: address, target: "_blank", rel: "noopener" }, "Log In in a new tab");
+    signedOut = { stands, strip: strip([{ message: "Your session has ended. Your files are kept.", hint }], link) };
+  }
+
   // --- what is sent ---
 
   /** The service's answer, or null after its refusal has been shown. */
@@ -168,11 +204,26 @@ function wizard(form) {
     if (!answer) return;
     const der = fromBase64(ascii(answer.wrapping_key));
     holdsToken = true;
+    endsAt = Date.parse(answer.ends_at);
     useWrappingKey(form, der);
     form.dispatchEvent(new CustomEvent("kms:wrapping-key"));
     fill(answer);
     save(der, answer.file_name);
     showStep(current + 1);
+  }
+
+  /** Tells the service that the page is still there, and the person if its offer is not. Lost contacts are not told. */
+  async function contact() {
+    const isBusy = () => next.getAttribute("aria-busy") === "true"; // what it waits for will tell more
+    const offer = $("[name=offer_id]", form)?.value;
+    if (isBusy()) return;
+    const answer = await ask(form, form.dataset.contactUrl, smallBody);
+    if (isBusy() || !holdsToken || finished || $("[name=offer_id]", form)?.value !== offer) return;
+    if (answer.ok) {
+      endsAt = Date.parse(answer.ok.ends_at);
+      if (signedOut.strip?.isConnected) clearFaults();
+    } else if (answer.refused) showEnded([...answer.refused.errors, { message: "Your files are kept." }]);
+    else if (answer.signin) showSignedOut(answer.signin);
   }
 
   function wholeBody() {
@@ -254,21 +305,14 @@ function wizard(form) {
   existing?.addEventListener("click", (event) => {
     event.preventDefault();
     clearFaults();
+    revoke(); // no way leads back to it
     goBy("existing");
     showStep(current + 1);
   });
   $("[data-wizard-cancel]", form)?.addEventListener("click", askToLeave);
   form.addEventListener("kms:expired", () => {
     if (!holdsToken || finished) return;
-    const step = Number($("[data-step][data-download]", form)?.dataset.step ?? current);
-    failed.add(step);
-    showSteps();
-    const back = element("button", { class: "linkbtn", type: "button" }, "Download again");
-    back.addEventListener("click", () => {
-      clearFaults();
-      showStep(step);
-    });
-    strip([{ message: "The wrapping key and its import token have expired. Your files are kept.", hint: "Download a new wrapping key and wrap the material with it." }], back);
+    showEnded([{ message: "The wrapping key and its import token have expired. Your files are kept.", hint: "Download a new wrapping key and wrap the material with it." }]);
   });
   if (dialog) {
     dialog.addEventListener("cancel", (event) => event.target === dialog && askToLeave(event));
@@ -294,6 +338,7 @@ function wizard(form) {
   if (form.dataset.wrappingKey) useWrappingKey(form, fromBase64(ascii(form.dataset.wrappingKey)));
   // the page of a key that the step before has just made; a dialog has its focus already
   showStep(current, { focus: !dialog && first > 1 && current === first });
+  stayInContact(() => holdsToken && !finished && form.isConnected, contact);
 }
 
 mount("form[data-wizard]", wizard);

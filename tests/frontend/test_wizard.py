@@ -4,6 +4,7 @@
 import base64
 import re
 import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -24,7 +25,7 @@ PAGE = """{% extends "base.html" %}{% block title %}Import Key{% endblock %}
 {% block scripts %}<script type="module" src="/static/js/wizard.js"></script>{% endblock %}
 {% block heading %}<div class="page-head"><h1>Import Key</h1></div>{% endblock %}
 {% block content %}<div class="wizard"><div class="card steps">{% include "components/stepper.html" with steps=steps only %}</div>
-<form class="card main" data-wizard data-current="2" method="post" enctype="multipart/form-data" action="/import" data-download-url="/offer" data-revoke-url="/revoke" data-exit-url="/keys" data-first="2">
+<form class="card main" data-wizard data-current="2" method="post" enctype="multipart/form-data" action="/import" data-download-url="/offer" data-contact-url="/contact" data-revoke-url="/revoke" data-exit-url="/keys" data-first="2">
 <input type="hidden" name="csrfmiddlewaretoken" value="secret-1"><input type="hidden" name="key_id" value="{{ key_id }}"><input type="hidden" name="way" value="download">
 <div data-errors></div>
 <section data-step="2" class="body stackv" data-download data-next-label="Download and Continue" data-note="The empty key exists."><h2>Download the Import Items</h2>
@@ -63,6 +64,7 @@ def open_wizard(page, site, wrapping_key):
             "file_name": f"wrappingKey_{KEY_ID}.bin",
             "wrapping_key": base64.b64encode(public(wrapping_key)).decode(),
             "expires_at": "2099-01-01T00:00:00+00:00",
+            "ends_at": (datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
         })  # fmt: skip
         site.page("/keys", "<!doctype html><title>Keys</title><link rel=icon href=/static/icons/favicon.svg><h1>Keys</h1>"
                            "<form><input type=hidden name=csrfmiddlewaretoken value=secret-2></form>")  # fmt: skip
@@ -441,6 +443,175 @@ def test_an_expired_token_is_told_while_the_page_stands_open(open_wizard, site):
     expect(page.locator(".stepper li").nth(1)).to_have_class(re.compile("failed"))
     page.get_by_role("button", name="Download again").click()
     expect(page.get_by_role("heading", name="Download the Import Items")).to_be_visible()
+
+
+# --- contact ------------------------------------------------------------------------------------------------------
+
+
+def ends_in(minutes: int):
+    """The answer to a contact: the offer stands, and ends then if nothing more is heard."""
+    return as_json({"ok": True, "ends_at": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()})
+
+
+def come_back(page):
+    """Somebody looks at the tab again."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+@pytest.fixture
+def open_wizard_by_its_clock(open_wizard, page):
+    """The wizard on a machine whose clock the test moves."""
+    page.clock.install()
+    return open_wizard
+
+
+def heard(page, act) -> None:
+    """Does what makes the page speak, and waits until it has understood the answer."""
+    with page.expect_response("**/contact") as spoken:
+        act()
+    spoken.value.finished()
+    page.evaluate("fetch('/keys').then((answer) => answer.text())")
+
+
+def test_the_open_page_says_every_two_minutes_that_it_is_there(open_wizard_by_its_clock, site, page):
+    site.answers["/contact"] = lambda form: ends_in(30)
+    open_wizard_by_its_clock()
+    page.clock.run_for("04:10")
+    assert site.posted("/contact") == [], "there is nothing to keep before the download"
+    download(page)
+
+    for _ in range(3):
+        heard(page, lambda: page.clock.run_for("02:05"))
+
+    said = site.posted("/contact")
+    assert len(said) == 3
+    assert said[0].fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID, "way": "download"}
+    expect(page.locator("[data-errors]")).to_be_empty()
+
+
+def test_a_machine_that_wakes_and_a_person_who_comes_back_are_told_of_at_once(open_wizard_by_its_clock, site, page):
+    site.answers["/contact"] = lambda form: ends_in(30)
+    open_wizard_by_its_clock()
+    download(page)
+
+    heard(page, lambda: page.clock.fast_forward("20:00"))
+    heard(page, lambda: come_back(page))
+    heard(page, lambda: page.evaluate("dispatchEvent(new Event('online'))"))
+
+    assert len(site.posted("/contact")) == 3
+
+
+def test_an_offer_that_ended_in_silence_is_told_to_who_comes_back(open_wizard, site, page, expected_errors):
+    expected_errors.append("400")
+    open_wizard()
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    fault = {"field": "", "code": "KMS.2601", "message": "Token expired.", "hint": "Nothing was heard of this wizard."}
+    site.answers["/contact"] = lambda form: as_json({"ok": False, "errors": [fault]}, 400)
+
+    come_back(page)
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("KMS.2601 Token expired. Nothing was heard of this wizard.")
+    expect(alert).to_contain_text("Your files are kept.")
+    expect(page.locator(".stepper li").nth(1)).to_have_class(re.compile("failed"))
+    expect(page.locator("strong[data-until]")).to_have_text("expired")
+    expect(page.locator("[data-wizard-note]")).to_be_empty()
+    come_back(page)
+    alert.get_by_role("button", name="Download again").click()
+    download(page)
+    expect(page.locator("[data-material-title]").first).to_have_text("encrypted_key_material.bin")
+    expect(page.locator(".stepper li.failed")).to_have_count(0)
+    assert len(site.posted("/contact")) == 1, "there was nothing to keep any more"
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+
+
+def test_who_was_signed_out_learns_how_long_the_wrapping_key_waits(open_wizard, site, page, expected_errors):
+    expected_errors.append("401")
+    open_wizard()
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    site.answers["/contact"] = lambda form: as_json({"ok": False, "signin": "/login"}, 401)
+
+    come_back(page)
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Your session has ended. Your files are kept.")
+    expect(alert).to_contain_text(re.compile(r"are kept until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT"))
+    expect(alert.get_by_role("link", name="Log In in a new tab")).to_have_attribute("href", "/login")
+    site.answers["/contact"] = lambda form: ends_in(30)
+    come_back(page)
+    expect(alert).to_have_count(0)
+    next_step(page)
+    expect(page.get_by_role("heading", name="Import Key Token")).to_be_visible()
+
+
+def test_who_was_signed_out_for_too_long_learns_both_at_once(open_wizard_by_its_clock, site, page, expected_errors):
+    expected_errors.append("401")
+    site.answers["/contact"] = lambda form: as_json({"ok": False, "signin": "/login"}, 401)
+    open_wizard_by_its_clock()
+    download(page)
+
+    page.clock.fast_forward("31:00")
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Your session has ended. Your files are kept. The wrapping key and its import token")
+    expect(alert).to_contain_text("have ended too, after 30 minutes without contact.")
+
+
+def test_a_moment_without_network_is_no_end(open_wizard, site, page, expected_errors):
+    expected_errors.append("ERR_INTERNET_DISCONNECTED")
+    site.answers["/contact"] = lambda form: ends_in(30)
+    open_wizard()
+    download(page)
+    page.context.set_offline(True)
+    come_back(page)
+    page.wait_for_timeout(200)
+    expect(page.locator("[data-errors]")).to_be_empty()
+
+    heard(page, lambda: page.context.set_offline(False))  # the browser says so to the page
+
+    assert len(site.posted("/contact")) == 1
+    expect(page.locator("[data-errors]")).to_be_empty()
+
+
+def test_a_contact_whose_answer_comes_after_a_new_download_says_nothing_of_it(open_wizard, site, page, expected_errors):
+    expected_errors.append("400")
+    fault = {"field": "", "code": "KMS.2601", "message": "Token expired.", "hint": ""}
+    site.answers["/contact"] = lambda form: as_json({"ok": False, "errors": [fault]}, 400)
+    held = []
+    page.route("**/contact", lambda route: held.append(route))
+    open_wizard()
+    download(page)
+    come_back(page)
+    page.get_by_role("button", name="Previous").click()
+    page.route("**/offer", lambda route: held.append(route))
+    page.get_by_role("button", name="Download and Continue").click()
+    expect(page.locator("[data-wizard-next][aria-busy=true]")).to_be_visible()
+
+    with page.expect_response("**/contact"):
+        held.pop(0).continue_()
+    with page.expect_download():
+        held.pop(0).continue_()
+
+    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
+    expect(page.locator("[data-errors]")).to_be_empty()
+    expect(page.locator("[data-wizard-note]")).to_have_text("Closing now makes the import token invalid.")
+
+
+def test_going_on_with_existing_material_ends_what_was_downloaded(open_wizard, site, page):
+    open_wizard()
+    download(page)
+    page.get_by_role("button", name="Previous").click()
+
+    page.get_by_role("button", name="Existing Key Material").click()
+
+    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
+    [form] = site.posted("/revoke")
+    assert form.fields["way"] == "download"
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
 
 
 def test_a_page_without_webcrypto_explains_and_hides_wrapping(open_wizard, page):

@@ -37,6 +37,7 @@ from keys.models import Grant, Key, Tag  # noqa: E402
 from keys.tasks import delete_due_keys, rotate_due_keys  # noqa: E402
 from kmscrypto import fingerprint, specs  # noqa: E402
 from operations import changes, clock  # noqa: E402
+from operations.caller import Kind  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
 from operations.models import Trace  # noqa: E402
 from operations.perform import perform  # noqa: E402
@@ -339,15 +340,21 @@ def _wait_for_more(uses):
 
 
 def grow(count: int):
-    """As many keys with material that has expired, offers past their day, keys past their date or due to rotate."""
+    """As many keys with expired material, old offers, abandoned offers, keys past their date or due to rotate."""
     caller = alice()
+    person = replace(caller, kind=Kind.CONSOLE)
+    abandoned: list[Key] = []
     real = clock.use(lambda: real() - timedelta(days=30))
     for _ in range(count):
         expires_at = clock.epoch_seconds() + 3600
         stage.an_imported_key(caller, expiration_time=expires_at)
         stage.an_offer(caller, stage.an_empty_key(caller))
+        abandoned.append(stage.an_empty_key(caller))
         stage.schedule_deletion(caller, stage.a_key(caller), days=7)
         perform(ENABLE_KEY_ROTATION, caller, {"key_id": stage.a_key(caller).key_id, "rotation_interval": 30})
+    clock.use(lambda: real() - timedelta(hours=1))
+    for key in abandoned:
+        stage.an_offer(person, key)
     clock.use(real)
     return count
 
@@ -380,7 +387,7 @@ def inspect():
     return {
         "due": {
             "material": Key.objects.filter(material_expires_at__lte=now).count(),
-            "offers": WrappingKey.objects.filter(private_sealed__isnull=False, expires_at__lte=now).count(),
+            "offers": sum(not row.is_live(now) for row in WrappingKey.objects.exclude(private_sealed=None)),
             "deletions": Key.objects.filter(state=4, scheduled_deletion_at__lte=now).count(),
             "rotations": Key.objects.filter(state=2, rotation_due_at__lte=now).count(),
         },
