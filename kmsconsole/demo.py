@@ -92,7 +92,7 @@ def seed(*, account_name: str, password: str | None) -> tuple[User, str]:
     secret = password or passwords.one_time()
     account = _account(account_name)
     for name, policies in PEOPLE:
-        users.create(account, name, secret, must_change=False, policies=policies)
+        users.create(account, name, secret, must_change=False, policies=policies, by=system(account_id=account.pk))
     production = account.projects.get(name="eu-de_production")
     wishes = [(production, wish) for wish in STORY]
     for index, project in enumerate(account.projects.order_by("name")):

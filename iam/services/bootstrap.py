@@ -9,6 +9,7 @@ from django.db import transaction
 from iam import rights
 from iam.models import User
 from iam.services import passwords, users
+from operations.caller import system
 from projects.models import Account, EnterpriseProject, Project, Region
 
 
@@ -34,7 +35,12 @@ def bootstrap(*, region: str, account: str, user: str, password: str | None) -> 
     tenant = open_account(account, home)
     one_time = "" if password else passwords.one_time()
     administrator = users.create(
-        tenant, user, password or one_time, must_change=not password, policies=rights.FIRST_ADMINISTRATOR
+        tenant,
+        user,
+        password or one_time,
+        must_change=not password,
+        policies=rights.FIRST_ADMINISTRATOR,
+        by=system(account_id=tenant.pk),
     )
     return FirstStart(administrator, one_time)
 

@@ -8,8 +8,9 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from iam import rights
-from iam.models import AccessKey, Token, User
+from iam.models import AccessKey, Assignment, Token, User
 from iam.services import access_keys, users
+from operations.models import Trace
 from projects.models import Account, EnterpriseProject, Project, Region
 from tests import factories
 from vault import initialisation, sealing
@@ -193,3 +194,71 @@ def test_a_lost_password_is_replaced_and_tokens_die_with_it(cast):
     assert bob.check_password(lines["One-time password"].strip())
     assert bob.must_change_password
     assert Token.objects.get().password_epoch != bob.password_epoch
+
+
+def the_trace(name):
+    """The one trace of that name; whose it is, about whom, and all that it says."""
+    trace = Trace.objects.get(name=name)
+    said = " ".join(str(value) for value in Trace.objects.filter(pk=trace.pk).values().get().values())
+    return trace, said
+
+
+def test_making_a_user_leaves_a_trace_of_the_system_without_the_password(cast):
+    lines = told(run("create_user", "carol", "--account", "acme", "--policy", "KMS CMKReadOnlyAccess"))
+
+    trace, said = the_trace("createUser")
+    carol = users.find("carol")
+    assert (trace.kind, trace.user_name, trace.rating) == ("SystemAction", "system", "normal")
+    assert (trace.account_id, trace.resource_type, trace.resource_id, trace.resource_name) == (
+        carol.account_id,
+        "user",
+        carol.pk,
+        "carol",
+    )
+    assert trace.request == {"policies": ["KMS CMKReadOnlyAccess"]}
+    assert lines["One-time password"].strip() not in said
+    assert carol.password not in said
+
+
+def test_giving_a_new_password_leaves_a_trace_of_the_system_without_it(cast):
+    lines = told(run("reset_password", "bob"))
+
+    trace, said = the_trace("resetPassword")
+    bob = User.objects.get(pk=cast.bob.pk)
+    assert (trace.kind, trace.user_name, trace.rating) == ("SystemAction", "system", "normal")
+    assert (trace.account_id, trace.resource_type, trace.resource_id) == (bob.account_id, "user", bob.pk)
+    assert lines["One-time password"].strip() not in said
+    assert bob.password not in said
+
+
+def test_the_first_administrator_is_made_with_a_trace(first_start):
+    first_start.KMS_ADMIN_PASSWORD = "chosen by the operator"
+
+    run("bootstrap")
+
+    trace, said = the_trace("createUser")
+    assert (trace.kind, trace.resource_id) == ("SystemAction", User.objects.get().pk)
+    assert trace.request == {"policies": list(rights.FIRST_ADMINISTRATOR)}
+    assert "chosen by" not in said
+
+
+@pytest.mark.parametrize("command", [("create_user", "carol", "--account", "acme"), ("reset_password", "bob")])
+def test_identities_do_not_change_without_a_trace(cast, monkeypatch, command):
+    def fails(*args, **members):
+        raise RuntimeError("the trail cannot be written")
+
+    monkeypatch.setattr(users, "record_event", fails)
+    before = User.objects.get(pk=cast.bob.pk).password, Assignment.objects.count()
+
+    with pytest.raises(RuntimeError):
+        run(*command)
+
+    assert (User.objects.get(pk=cast.bob.pk).password, Assignment.objects.count()) == before
+    assert not User.objects.filter(name="carol").exists()
+
+
+def test_a_user_that_could_not_be_made_leaves_nothing(cast):
+    with pytest.raises(CommandError):
+        run("create_user", "alice", "--account", "acme")
+
+    assert not Trace.objects.filter(name="createUser").exists()

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from iam import rights
 from iam.services import passwords, users
+from operations.caller import system
 from projects.models import Account
 
 
@@ -31,7 +32,14 @@ class Command(BaseCommand):
         password = passwords.one_time()
         try:
             account = _account(options["account"])
-            users.create(account, options["user"], password, email=options["email"], policies=tuple(options["policy"]))
+            users.create(
+                account,
+                options["user"],
+                password,
+                email=options["email"],
+                policies=tuple(options["policy"]),
+                by=system(account_id=account.pk),
+            )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         self.stdout.write(f"Account:            {account.name}")

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from iam.models import User
-from iam.services import passwords, users
+from iam.services import users
+from operations.caller import system
 
 
 class Command(BaseCommand):
@@ -22,8 +23,7 @@ class Command(BaseCommand):
             user = users.find(options["user"], account=options["account"])
         except User.DoesNotExist as error:
             raise CommandError(str(error)) from None
-        password = passwords.one_time()
-        passwords.put(user, password, must_change=True)
+        password = users.reset_password(user, by=system(account_id=user.account_id))
         self.stdout.write(f"Account:            {user.account.name}")
         self.stdout.write(f"User:               {user.name}")
         self.stdout.write(f"One-time password:  {password}")
