@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 
 from imports import tokens
@@ -96,8 +97,9 @@ def keep(row: WrappingKey) -> bool:
             last_contact_at__gt=at - LONGEST_SILENCE,
             last_contact_at__lte=at - CONTACT_NOTED_EVERY,
         )
-        if standing.update(last_contact_at=at):
-            row.last_contact_at = at
+        with transaction.atomic():  # a writer like all others: it waits its turn
+            if standing.update(last_contact_at=at):
+                row.last_contact_at = at
     return True
 
 
