@@ -22,10 +22,18 @@ from django.db.backends.sqlite3 import base
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._queue: int | None = None  # a descriptor of our own: the lock is between connections
+        # Opened and closed with the connection: a lock belongs to what was opened, which a forked process would share.
+        self._queue: int | None = None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        self._queue = os.open(f"{self.settings_dict['NAME']}-queue", os.O_RDWR | os.O_CREAT, 0o600)
+        self._leave_queue = weakref.finalize(self, os.close, self._queue)  # also where a thread just ends
+        return connection
 
     def _start_transaction_under_autocommit(self) -> None:
-        self._wait_for_turn()
+        assert self._queue is not None  # noqa: S101 - there is a connection
+        fcntl.flock(self._queue, fcntl.LOCK_EX)
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]  # private, and not in the stubs
         except BaseException:
@@ -44,13 +52,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             super()._close()  # type: ignore[misc]  # private, and not in the stubs
         finally:
-            self._end_turn()
-
-    def _wait_for_turn(self) -> None:
-        if self._queue is None:
-            self._queue = os.open(f"{self.settings_dict['NAME']}-queue", os.O_RDWR | os.O_CREAT, 0o600)
-            weakref.finalize(self, os.close, self._queue)
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
+            if self._queue is not None:
+                self._queue = None
+                self._leave_queue()
 
     def _end_turn(self) -> None:
         if self._queue is not None:

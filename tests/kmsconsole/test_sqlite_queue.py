@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import gc
+import os
 import threading
 from pathlib import Path
 
@@ -77,6 +79,38 @@ def test_a_turn_ends_before_what_waits_for_the_commit(queue):
         transaction.on_commit(lambda: seen.append(is_free(queue)))
 
     assert seen == [True]
+
+
+def test_a_forked_process_ends_no_turn_of_its_parent(queue):
+    """A worker of the job runner closes the connections that it inherits."""
+    with transaction.atomic():
+        child = os.fork()
+        if not child:
+            connection.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+
+        assert not is_free(queue)
+    assert is_free(queue)
+
+
+def test_a_thread_that_ends_leaves_the_queue(queue):
+    def places():
+        return sum(str(each.readlink()) == queue.name for each in Path("/proc/self/fd").iterdir() if each.is_symlink())
+
+    before = places()
+
+    def write():
+        with transaction.atomic():
+            pass
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join()
+    del writer
+    gc.collect()
+
+    assert places() == before
 
 
 def roll_back():
