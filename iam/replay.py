@@ -1,4 +1,4 @@
-"""Who listens in must not be able to say it again: signatures that were seen are remembered while they would count.
+"""Whoever overhears a request must not be able to repeat it: signatures are remembered for as long as they would count.
 
 The SDKs sign the second and nothing that is used once, so two honest equal requests in one second bear one signature.
 Hence a signature passes again for a few seconds after it was first seen, and never later (SEC-047).
@@ -51,7 +51,7 @@ class SeenSignatures:
         """Whether this signature was first seen more than REPEATS_SECONDS before `at`; remembers it `until` then.
 
         Times in seconds since the epoch. In a full bucket whatever stops to count first makes room. Which bucket a
-        signature falls into is salted, so that nobody can fill another's with signatures of his own.
+        signature falls into is salted, so that nobody can fill another's with signatures of their own.
         """
         name, start = self._place_of(signature)
         with self._alone():

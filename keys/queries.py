@@ -46,7 +46,7 @@ def visible_keys(caller: Caller, *actions: str) -> QuerySet[Key]:
 
 
 def keys_granted_to(caller: Caller) -> QuerySet[Key]:
-    """Keys of the caller's region, in whatever project, of which a grant speaks to him or names him its retirer."""
+    """Keys of the caller's region, in whatever project, with a grant to the caller or naming them its retirer."""
     grants = Grant.objects.filter(_concerning(caller), key=OuterRef("pk"))
     return Key.objects.filter(Exists(grants), project__region=caller.region_id).exclude(due_for_deletion())
 
@@ -69,7 +69,7 @@ def operations_granted(key: Key, caller: Caller) -> frozenset[str]:
 
 
 def retirable_grants(caller: Caller) -> QuerySet[Grant]:
-    """The grants of the caller's region that name him as their retiring principal, of keys that are still there."""
+    """The grants of the caller's region whose retiring principal the caller is, of keys that are still there."""
     living = Q(key__project__region=caller.region_id) & ~due_for_deletion(of="key__")
     return Grant.objects.filter(living, retiring_principal=caller.user_id).select_related("key")
 

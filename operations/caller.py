@@ -131,7 +131,7 @@ class Caller:
             raise errors.KmsError(code, hint=f"{code.hint} ({operation.action})" if code.hint else operation.action)
 
     def may_by_policy(self, action: str, target: Authorisable) -> bool:
-        """The caller's policies speak of his own project alone, whatever a grant shows him of another (SEC-051)."""
+        """The caller's policies speak of their own project alone, whatever a grant shows of another (SEC-051)."""
         return target.project_id == self.project_id and self.may(action, target.enterprise_project_id)
 
     def _may_by_grant(self, operation: Operation, target: Authorisable) -> bool:

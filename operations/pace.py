@@ -38,7 +38,7 @@ class Pace:
         return 0
 
     def _forget(self, at: float) -> None:
-        """Drops who owes nothing; everybody, where that frees no room: rather too generous than out of memory."""
+        """Drops callers who owe nothing; everybody, where that frees no room: too generous, not out of memory."""
         self._due = {who: due for who, due in self._due.copy().items() if due > at}
         if len(self._due) >= MAX_CALLERS:
             self._due.clear()

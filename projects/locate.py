@@ -19,7 +19,7 @@ THE_WHOLE = ""
 class InAccount:
     """`enterprise_project_id` None: it is enough to have the right somewhere; the query then shows what is there."""
 
-    # The caller's own: his rights are those of one project, or where he is in none, those of the account.
+    # The caller's own, where their rights hold; empty where those are the rights in the account.
     project_id: str
     enterprise_project_id: str | None = THE_WHOLE
     is_resource: bool = False

@@ -40,8 +40,8 @@ def create_grant(
 ) -> Grant:
     """Each call makes a grant of its own, alike or not: a user's grants on a key add up (decision 0006).
 
-    Raises CREATE_GRANT_ALONE; NO_KEY_PERMISSION where somebody who may grant by a grant alone passes on what he was not
-    granted; TOO_MANY_GRANTS. The key is locked, so two at once cannot both take its last place.
+    Raises CREATE_GRANT_ALONE; NO_KEY_PERMISSION where somebody who may grant by a grant alone passes on what they were
+    not granted; TOO_MANY_GRANTS. The key is locked, so two at once cannot both take its last place.
     """
     if set(operations) == {CREATE_GRANT}:
         raise KmsError(errors.CREATE_GRANT_ALONE, field="operations")
@@ -72,7 +72,7 @@ def revoke_grant(caller: Caller, key: Key, *, grant_id: str) -> None:
 def retire_grant(caller: Caller, key: Key, *, grant_id: str) -> None:
     """As `revoke_grant`, by the retiring principal or by a grantee who was granted it, and by nobody else.
 
-    Raises NO_KEY_PERMISSION for who is neither, whatever his policies say.
+    Raises NO_KEY_PERMISSION for anybody else, whatever their policies say.
     """
     grant = _find(key, grant_id)
     if not grant.may_be_retired_by(caller):
