@@ -1,7 +1,7 @@
 """Console sessions: begun at sign-in, ended by time, by leaving, by their user from elsewhere, or by a change of the
 user's epoch (SEC-043).
 
-A session is valid only if this module says so: the store's own expiry follows another clock and is merely tidying up.
+A session is valid only if this module says so: the store's own expiry is merely tidying up.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
 ]
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "iam.session_store"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())  # SEC-043; the idle limit is iam's
 SESSION_COOKIE_NAME = "__Host-kms-session" if _https else "kms-session"

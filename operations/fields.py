@@ -392,7 +392,7 @@ class Tags(Field):
 
 
 # api.md, limits: on the wire anything but control characters and these; the console's form is narrower.
-_TAG_TEXT = re.compile(r"[^\x00-\x1f\x7f*<>\\=]*")
+_TAG_TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f*<>\\=]*")
 _MOST_IN_TAG_KEY, _MOST_IN_TAG_VALUE = 128, 255
 TAG_SCHEMA: Schema = {
     "type": "object",

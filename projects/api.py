@@ -16,7 +16,7 @@ from projects.models import EnterpriseProject, EnterpriseProjectType
 from projects.queries import EnterpriseProjectPage
 from projects.services import enterprise_projects
 
-_NO_CONTROL_CHARACTER = re.compile(r"[^\x00-\x1f\x7f]*")
+_NO_CONTROL_CHARACTER = re.compile(r"[^\x00-\x1f\x7f-\x9f]*")
 
 
 @dataclass(frozen=True, kw_only=True)

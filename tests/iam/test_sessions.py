@@ -122,7 +122,8 @@ def test_signing_in_gives_a_new_session_id_and_keeps_nothing_of_the_old_session(
 
     assert client.session.session_key != planted
     assert "planted" not in client.session
-    assert not Session.objects.filter(pk=planted).exists()
+    assert not client.session.exists(planted)
+    assert Session.objects.count() == 1
 
 
 def test_the_session_cookie_is_closed_to_scripts_and_other_sites(client, cast):
@@ -482,6 +483,17 @@ def test_what_the_cookie_holds_is_not_in_the_row(client, cast):
     assert cookie
     assert cookie not in json.dumps(row, default=str)
     assert row["id"] not in cookie
+
+
+def test_whoever_reads_the_sessions_in_the_database_gets_into_none(alice_in):
+    cookie = alice_in.cookies[settings.SESSION_COOKIE_NAME].value
+    stored = Session.objects.values().get()
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = stored["session_key"]
+
+    assert cookie not in json.dumps(stored, default=str)
+    assert not is_in(thief)
+    assert is_in(alice_in)
 
 
 def test_the_id_by_which_a_session_is_listed_does_not_open_the_console(alice_in):

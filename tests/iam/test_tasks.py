@@ -62,3 +62,12 @@ def test_a_listed_session_goes_once_it_is_idle_for_too_long(frozen, client):
     forget_expired()
 
     assert ConsoleSession.objects.get().pk == client.session["iam"]["id"]
+
+
+def test_who_signs_in_after_the_clock_was_moved_stays_signed_in(frozen, client):
+    frozen.advance(days=30)
+    factories.sign_in(client, factories.alice())
+
+    forget_expired()
+
+    assert client.get("/console/credentials").status_code == 200

@@ -89,6 +89,7 @@ def test_a_value_may_be_left_out(alice):
         ({"key": "a=b"}, errors.TAG_KEY_INVALID),
         ({"key": " team"}, errors.TAG_KEY_INVALID),
         ({"key": "te\x01am"}, errors.TAG_KEY_INVALID),
+        ({"key": "te\x9bam"}, errors.TAG_KEY_INVALID),
         ({"key": "team", "value": "a*b"}, errors.TAG_VALUE_INVALID),
         ({"key": "team", "value": "a\nb"}, errors.TAG_VALUE_INVALID),
     ],
