@@ -3,6 +3,7 @@
 Pages for people, the documented envelope for clients; a request id instead of a reason (SEC-065, SEC-078).
 """
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -12,7 +13,7 @@ from operations.rest import error_body
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _answer(request, 400, errors.URL_INVALID)
+    return _answer(request, 400, errors.URL_INVALID, strange_host=isinstance(exception, DisallowedHost))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -32,10 +33,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "errors/csrf.html", {"request_id": _request_id(request)}, status=403)
 
 
-def _answer(request: HttpRequest, status: int, code: errors.Code) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, code: errors.Code, **context: object) -> HttpResponse:
     if is_api(request):
         return JsonResponse(error_body(code), status=status)
-    return render(request, f"errors/{status}.html", {"request_id": _request_id(request)}, status=status)
+    context |= {"request_id": _request_id(request)}
+    return render(request, f"errors/{status}.html", context, status=status)
 
 
 def _request_id(request: HttpRequest) -> str:

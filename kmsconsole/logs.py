@@ -69,6 +69,8 @@ def configuration(level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": level, "propagate": True},
             # What is refused is in the traces; a line for each as well would let anybody fill the disk.
             "django.request": {"level": "ERROR"},
+            # The same, and some of its messages quote what was sent, such as the name of a strange host.
+            "django.security": {"level": "CRITICAL"},
             # A line for each job of each sweep tells an operator nothing.
             "celery.beat": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -58,6 +58,28 @@ def test_a_strange_host_is_refused_on_every_path(client, path):
 
 
 @pytest.mark.django_db
+def test_a_strange_host_is_told_which_setting_lets_it_in(client):
+    said = client.get("/console/login", headers={"Host": "kms.internal"}).content.decode()
+
+    assert "KMS_ALLOWED_HOSTS" in said
+    assert "kms.internal" not in said
+
+
+@pytest.mark.django_db
+def test_what_is_refused_at_the_door_writes_no_log(caplog):
+    """Else anybody fills the disk, with words of his own."""
+    strict = Client(enforce_csrf_checks=True)
+
+    assert strict.get("/console/login", headers={"Host": "evil.example"}).status_code == 400
+    strict.get("/console/login")  # the cookie, without which no body is read
+    form = "application/x-www-form-urlencoded"
+    assert strict.post("/console/login", "name=" + "x" * 80_000, content_type=form).status_code == 400
+    assert strict.post("/console/login").status_code == 403
+
+    assert caplog.records == []
+
+
+@pytest.mark.django_db
 def test_a_probe_may_come_by_any_name(client):
     assert client.get("/healthz", headers={"Host": "10.0.0.7"}).status_code in {200, 503}
 
