@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import re
+import sys
 from asyncio import AbstractEventLoop
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from operations import changes, journal  # noqa: E402
 log = logging.getLogger(__name__)
 
 THREADS = 16
+# A thread that builds a page gives the interpreter back after this long, so that what is brief need not wait for it.
+TURN_SECONDS = 0.001
 BODY_SECONDS = 20  # for all of a body: who sends half of one holds a connection, no thread, and not for long
 
 Headers = list[tuple[str, str]]
@@ -57,6 +60,7 @@ class Application:
     """One web process's. The server calls `__rsgi__` for each request, from the thread of its event loop."""
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        sys.setswitchinterval(TURN_SECONDS)
         self._loop = loop
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
         self._brief = _what_is_brief()

@@ -1,5 +1,10 @@
 """RSA keys: OAEP encryption, PSS and PKCS#1 v1.5 signatures (RFC 8017), parameters fixed by SEC-015."""
 
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
@@ -9,13 +14,25 @@ from kmscrypto.hashing import hash_for
 from kmscrypto.specs import OAEP_HASHES, EncryptionAlgorithm, Scheme, SigningAlgorithm
 
 PUBLIC_EXPONENT = 65537
+NICENESS = 10
 
 
 def generate(bits: int) -> RSAPrivateKey:
-    """A new key whose halves have proved to fit together (SEC-097)."""
-    key = generate_private_key(PUBLIC_EXPONENT, bits)
+    """A new key whose halves have proved to fit together (SEC-097).
+
+    Made in a thread that gives way to others: it takes up to seconds, and who uses keys meanwhile must not feel it.
+    """
+    with ThreadPoolExecutor(max_workers=1, initializer=_give_way) as thread:
+        key = thread.submit(generate_private_key, PUBLIC_EXPONENT, bits).result()
     pairwise_test(key)
     return key
+
+
+def _give_way() -> None:
+    if sys.platform != "linux":
+        return  # niceness is the whole process's there
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def max_plaintext(bits: int, algorithm: str) -> int:

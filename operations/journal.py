@@ -169,21 +169,18 @@ class Journal:
             self._segment = None
 
 
-_journals: dict[int, Journal] = {}
+# One at most. A forked child must not write to its parent's file.
+_journals: list[Journal] = []
 _opening = threading.Lock()
+os.register_at_fork(after_in_child=_journals.clear)
 
 
 def _journal() -> Journal:
-    # By process: a forked child must not write to its parent's file.
-    pid = os.getpid()
-    journal = _journals.get(pid)
-    if journal is None:
+    if not _journals:
         with _opening:
-            if pid not in _journals:
-                _journals.clear()
-                _journals[pid] = Journal(folder())
-            journal = _journals[pid]
-    return journal
+            if not _journals:
+                _journals.append(Journal(folder()))
+    return _journals[0]
 
 
 def folder() -> Path:
