@@ -90,6 +90,7 @@ def running_console(directory: Path, **settings: str):
 
 @pytest.fixture(scope="session")
 def console_server(tmp_path_factory: pytest.TempPathFactory):
-    """One running product for all tests of a worker process. Tests that move its clock must reset it."""
-    with running_console(tmp_path_factory.mktemp("console")) as console:
+    """One running product for all tests of a worker process, with room for the keys of all of them. Tests that move its
+    clock must reset it."""
+    with running_console(tmp_path_factory.mktemp("console"), KMS_QUOTA_KEYS="1000") as console:
         yield console
