@@ -10,6 +10,7 @@ import base64
 import contextlib
 import itertools
 import secrets
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -36,7 +37,15 @@ NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 # Making an RSA pair takes longer than all else that an offer costs. Here the offers of a run share a dozen, in turn, so
 # that those of one test differ; whether the product makes a new pair each time, tests/imports/test_parameters.py asks.
 PAIRS = itertools.cycle(wrapping.generate_wrapping_key() for _ in range(12))
-OFFER = replace(imports.GET_PARAMETERS_FOR_IMPORT, prepare=lambda caller, request: next(PAIRS))
+TAKING = threading.Lock()
+
+
+def a_pair(caller, request):
+    with TAKING:  # races take them at once
+        return next(PAIRS)
+
+
+OFFER = replace(imports.GET_PARAMETERS_FOR_IMPORT, prepare=a_pair)
 
 
 @pytest.fixture
