@@ -123,7 +123,7 @@ def _proportional(pid: int) -> int:
 
 @contextmanager
 def started(**settings: str) -> Iterator[Product]:
-    """A fresh installation in a temporary folder, in test mode so that nothing is rate-limited."""
+    """A fresh installation in a temporary folder, as its users run it but for its quota and limits."""
     with tempfile.TemporaryDirectory() as home, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -134,9 +134,8 @@ def started(**settings: str) -> Iterator[Product]:
             "KMS_HOME": home,
             "PORT": str(port),
             "KMS_ADMIN_PASSWORD": PASSWORD,
-            "KMS_TEST_MODE": "1",
-            "KMS_RATE_LIMITS": "off",
             "KMS_QUOTA_KEYS": "10000000",
+            "KMS_CALLS_PER_SECOND": "1000000",
             **settings,
         }
         product = Product(port, environment)
