@@ -27,6 +27,8 @@ from operations.errors import FieldError, KmsError, Text
 from operations.operation import Operation
 from operations.perform import perform
 
+LONGEST_WAY_BACK = 2000
+
 
 def sentence(error: FieldError) -> str:
     """For a person: what is wrong and what to do. The hint alone where it says all."""
@@ -69,7 +71,9 @@ class Page(View):
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     # What was posted is not repeated after signing in: one comes back to the page that stood there.
     path = request.get_full_path() if request.method == "GET" and not is_htmx(request) else _page_before(request)
-    return go(request, resolve_url(settings.LOGIN_URL) + (f"?{urlencode({'next': path})}" if path else ""))
+    # A longer address, encoded once more, would not fit into the server's headers.
+    query = f"?{urlencode({'next': path})}" if 0 < len(path) <= LONGEST_WAY_BACK else ""
+    return go(request, resolve_url(settings.LOGIN_URL) + query)
 
 
 def _page_before(request: HttpRequest) -> str:

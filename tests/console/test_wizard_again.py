@@ -70,6 +70,17 @@ def test_material_of_an_asymmetric_key_cannot_be_deleted(page, console_server, r
     expect(page.get_by_role("heading", level=1)).to_have_text("The imported private key material can not be deleted.")
 
 
+def test_new_material_is_not_offered_where_only_the_old_will_do(page, console_server, rest, filled, tmp_path):
+    key_id, _material = filled
+    rest.call("delete-imported-key-material", key_id=key_id)
+
+    importing.at_material(page, console_server, key_id, tmp_path)
+    page.get_by_text("Wrap in this browser", exact=True).click()
+
+    expect(page.get_by_role("button", name="Select File").last).to_be_visible()
+    expect(page.get_by_role("button", name="Generate 32 random bytes")).to_have_count(0)
+
+
 def test_only_the_same_material_comes_back(page, console_server, rest, filled, tmp_path, expected_errors):
     expected_errors.append("422")
     key_id, material = filled

@@ -77,6 +77,10 @@ def test_a_password_is_never_sent_back(client, cast):
     assert "wrong harbour" not in response.content.decode()
 
 
+def test_an_address_too_long_for_the_way_back_is_forgotten(client):
+    assert client.get(f"{CREDENTIALS}?search={'x' * 5000}")["Location"] == "/console/login"
+
+
 def test_a_disabled_user_is_not_let_in(client, cast):
     User.objects.filter(pk=cast.alice.pk).update(enabled=False)
 
