@@ -14,7 +14,7 @@ from kmscrypto.hashing import hash_for
 from kmscrypto.specs import OAEP_HASHES, EncryptionAlgorithm, Scheme, SigningAlgorithm
 
 PUBLIC_EXPONENT = 65537
-NICENESS = 10
+NICENESS = 5
 
 
 def generate(bits: int) -> RSAPrivateKey:

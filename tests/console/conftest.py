@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.console.rest import Rest
 from tests.services.product import Console
@@ -43,7 +43,8 @@ def watched(browser: Browser, expected_errors: list[str]) -> Iterator[Callable[.
     opened: list[BrowserContext] = []
 
     def listen(page: Page) -> None:
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20_000)  # a busy machine is no fault
+        expect.set_options(timeout=20_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
 

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import signal
 import subprocess
 import sys
 import termios
@@ -49,10 +50,15 @@ class Terminal:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=self._take_terminal,
         )
         os.close(slave)
         self.shown = b""
+
+    def _take_terminal(self) -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        # A run of tests in the background ignores Ctrl-C, and so would what it starts.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def until(self, text: bytes) -> None:
         deadline = time.monotonic() + 60
@@ -62,15 +68,6 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
-
-    def interrupt(self) -> None:
-        """Ctrl-C, as a person presses it: again, where nothing happens. One that comes in the moment in which Python
-        begins to wait for input is noticed only with the next."""
-        for _attempt in range(5):
-            self.type("\x03")
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=5)
-                return
 
     def end(self) -> tuple[int, str, str]:
         out, err = self.process.communicate(timeout=60)
@@ -119,7 +116,7 @@ def test_interrupted_at_a_prompt(by_password, locked_file):
     terminal = Terminal([locked_file, "--create", "x"], by_password)
     terminal.until(b"Passphrase")
 
-    terminal.interrupt()
+    terminal.type("\x03")
     code, _, err = terminal.end()
 
     assert (code, err.splitlines()[-1]) == (Exit.INTERRUPTED, "kms-import: Interrupted.")
