@@ -59,6 +59,7 @@ def heading(page: Page, text: str) -> Locator:
 
 def download(page: Page, folder: Path) -> Download:
     """Download and Continue; the wrapping key lies in the folder under the name it came with."""
+    page.wait_for_load_state()  # clicked before its script runs, the button goes the way of those who have none
     with page.expect_download() as saved:
         page.get_by_role("button", name="Download and Continue").click()
     expect(heading(page, "Import Key Material")).to_be_visible()
