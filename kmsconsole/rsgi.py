@@ -26,6 +26,8 @@ from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponseBase
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian._granian import RSGIProtocolError as ProtocolError
 from granian.rsgi import Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
@@ -56,6 +58,10 @@ class Answer:
     promises: list[Future[None]]
 
 
+class BodyTorn(Exception):
+    """The body broke off, or is in no chunks that can be told apart; whoever sent it may be gone."""
+
+
 class Application:
     """One web process's. The server calls `__rsgi__` for each request, from the thread of its event loop."""
 
@@ -76,6 +82,9 @@ class Application:
             body = await _body(environ, proto)
         except TimeoutError:
             proto.response_empty(408, [("Connection", "close")])
+            return
+        except BodyTorn:
+            proto.response_empty(400, [("Connection", "close")])
             return
         environ["wsgi.input"] = io.BytesIO(body or b"")
         if body is not None and self._brief.match(scope.path):
@@ -171,7 +180,7 @@ def _host_and_port(address: str) -> tuple[str, str]:
 
 async def _body(environ: dict[str, Any], proto: HTTPProtocol) -> bytes | None:
     """All of it, its length then in `environ`; None where it is longer than anything here accepts: then it is left
-    where it is (SEC-075). Raises TimeoutError.
+    where it is (SEC-075). Raises TimeoutError, BodyTorn.
     """
     longest = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
     announced = environ.get("CONTENT_LENGTH", "0")
@@ -180,18 +189,25 @@ async def _body(environ: dict[str, Any], proto: HTTPProtocol) -> bytes | None:
         return b""
     if int(announced or "0") > longest:
         return None
-    async with asyncio.timeout(BODY_SECONDS):
-        body = await _at_most(longest, proto) if is_chunked else await proto()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _at_most(longest, proto) if is_chunked else await proto()
+    except (ProtocolClosed, ProtocolError) as cause:
+        raise BodyTorn from cause
     environ["CONTENT_LENGTH"] = str(longest + 1 if body is None else len(body))
     return body
 
 
 async def _at_most(longest: int, proto: HTTPProtocol) -> bytes | None:
-    body = bytearray()
+    body, ends = bytearray(), 0
     async for chunk in proto:
         body += chunk
+        ends += not chunk
         if len(body) > longest:
             return None
+    # The server tells a whole body's end by one empty part, and a torn one by another before it.
+    if ends != 1:
+        raise BodyTorn
     return bytes(body)
 
 

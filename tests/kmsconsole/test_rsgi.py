@@ -116,6 +116,29 @@ def test_a_body_in_chunks_ends_where_it_gets_too_long(console_server, client):
     assert is_closed
 
 
+@pytest.mark.parametrize("rest", [b"zz\r\nabc\r\n0\r\n\r\n", b"-1\r\n\r\n", b"2\r\n  0\r\n\r\n"])
+def test_what_came_before_a_broken_chunk_is_not_taken_for_the_body(console_server, client, rest):
+    headers = f"X-Auth-Token: {client.token}", "Transfer-Encoding: chunked"
+
+    answer, is_closed = send(console_server, post(client.path("list-keys"), *headers, body=b"2\r\n{}\r\n" + rest))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"keys" not in answer
+    assert is_closed
+
+
+def test_one_who_goes_away_in_the_middle_of_a_body_leaves_no_line_in_the_log(console_server, client):
+    before = console_server.log_text()
+    for headers, body in (("Content-Length: 10", b"{"), ("Transfer-Encoding: chunked", b"2\r\n{}\r\n")):
+        with socket.create_connection(address_of(console_server), timeout=10) as connection:
+            connection.sendall(post(client.path("list-keys"), headers, body=body))
+            time.sleep(0.3)
+
+    time.sleep(0.5)
+    assert client.kms("list-keys")[0] == 200
+    assert console_server.log_text() == before
+
+
 def test_requests_that_are_never_finished_hold_up_nobody(console_server, client):
     halves = 4 * rsgi.THREADS * 2
     with ExitStack() as stack:
