@@ -1,13 +1,11 @@
 """The floor: a view that does nothing but answer constant JSON, behind the same middlewares as the API."""
 
-import re
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from kmsconsole import urls
-from kmsconsole.urls import handler400, handler403, handler404, handler500
+from kmsconsole.urls import BRIEF, handler400, handler403, handler404, handler500
 
 __all__ = ["BRIEF", "handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
@@ -20,5 +18,4 @@ def floor(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_BODY, content_type="application/json")
 
 
-BRIEF = re.compile(rf"/v1\.0/floor\Z|{urls.BRIEF.pattern}")
 urlpatterns = [path("v1.0/floor", floor), *urls.urlpatterns]

@@ -42,22 +42,36 @@ HEADERS = {  # SEC-071
 }
 
 
+def headers_of_every_answer() -> dict[str, str]:
+    hsts = {"Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"}
+    return {**HEADERS, **hsts} if settings.SECURE_HSTS_SECONDS else HEADERS
+
+
+def new_request_id() -> str:
+    """Always ours: one taken from the caller could be forged to hide among another's calls."""
+    return uuid.uuid4().hex
+
+
+def name_the_client(request: HttpRequest) -> None:
+    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it."""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+    if forwarded and settings.KMS_TRUSTED_PROXY:
+        request.META["REMOTE_ADDR"] = forwarded
+
+
 def is_api(request: HttpRequest) -> bool:
     """Whether the path belongs to clients and probes rather than to the console."""
     return _API_PATH.match(request.path_info) is not None
 
 
 class RequestId:
-    """Gives each request the id by which its traces and log lines are found, and tells it to the caller.
-
-    The id is always ours: one taken from the caller could be forged to hide among another's calls.
-    """
+    """Gives each request the id by which its traces and log lines are found, and tells it to the caller."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
+        request.request_id = new_request_id()  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
@@ -68,9 +82,7 @@ class SecurityHeaders:
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
-        self.headers = dict(HEADERS)
-        if settings.SECURE_HSTS_SECONDS:
-            self.headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
+        self.headers = headers_of_every_answer()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
@@ -84,7 +96,7 @@ class SecurityHeaders:
 
 
 class TrustedProxy:
-    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it."""
+    """Lets the rest see who is behind the proxy."""
 
     def __init__(self, get_response: Handler) -> None:
         if not settings.KMS_TRUSTED_PROXY:
@@ -92,9 +104,7 @@ class TrustedProxy:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-        if forwarded:
-            request.META["REMOTE_ADDR"] = forwarded
+        name_the_client(request)
         return self.get_response(request)
 
 

@@ -12,18 +12,20 @@ import asyncio
 import io
 import logging
 import os
-import re
 import sys
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import connection
 from django.http import HttpResponseBase
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
@@ -33,9 +35,10 @@ from granian.rsgi import Scope
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
-from kmsconsole import errors  # noqa: E402
+from kmsconsole import errors, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
 from operations import changes, journal  # noqa: E402
+from operations.rest import BriefCalls  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +61,9 @@ class Answer:
     promises: list[Future[None]]
 
 
+Call = Callable[[dict[str, Any]], Answer]
+
+
 class BodyTorn(Exception):
     """The body broke off, or is in no chunks that can be told apart; whoever sent it may be gone."""
 
@@ -69,7 +75,7 @@ class Application:
         sys.setswitchinterval(TURN_SECONDS)
         self._loop = loop
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
-        self._brief = _what_is_brief()
+        self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
 
@@ -87,8 +93,9 @@ class Application:
             proto.response_empty(400, [("Connection", "close")])
             return
         environ["wsgi.input"] = io.BytesIO(body or b"")
-        if body is not None and self._brief.match(scope.path):
-            answer = self._at_once(environ)
+        brief = self.brief_call(scope.path) if body is not None else None
+        if brief is not None:
+            answer = self._at_once(brief, environ)
         else:
             answer = await self._loop.run_in_executor(self._threads, answer_of, environ)
         for promise in answer.promises:
@@ -100,14 +107,19 @@ class Application:
             answer.headers.append(("Connection", "close"))  # what is left of it would be taken for the next request
         proto.response_bytes(answer.status, answer.headers, answer.body)
 
-    def _at_once(self, environ: dict[str, Any]) -> Answer:
+    def brief_call(self, path: str) -> Call | None:
+        """How to answer what this path takes, if that is brief."""
+        parts = self._calls.parts_of(path)
+        return None if parts is None else lambda environ: brief_answer_of(self._calls, parts, environ)
+
+    def _at_once(self, call: Call, environ: dict[str, Any]) -> Answer:
         # Django keeps connections by thread, but where an event loop runs by task, and refuses to use them at all. It
         # need not fear here: nothing else runs in this thread before the answer is there.
         counts = self._counts_for_now()
         asyncio._set_running_loop(None)
         try:
             with changes.shared(counts):
-                return answer_of(environ)
+                return call(environ)
         finally:
             asyncio._set_running_loop(self._loop)
 
@@ -134,11 +146,11 @@ class Application:
         self._kept.pop(promise).set_result(None)
 
 
-def _what_is_brief() -> re.Pattern[str]:
+def _brief_calls() -> BriefCalls:
     # Where another program or an HSM holds the root key, any call may have to wait for it.
     is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env")
-    brief: re.Pattern[str] = import_module(settings.ROOT_URLCONF).BRIEF
-    return brief if is_in_memory else re.compile(r"(?!)")
+    calls: BriefCalls = import_module(settings.ROOT_URLCONF).BRIEF
+    return calls if is_in_memory else BriefCalls(())
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
@@ -221,6 +233,25 @@ def answer_of(environ: dict[str, Any]) -> Answer:
         body = b"".join(response)  # also what streams: files of static/, none of them long
         response.close()
     return Answer(request, response.status_code, headers, body, promises)
+
+
+def brief_answer_of(calls: BriefCalls, parts: dict[str, str], environ: dict[str, Any]) -> Answer:
+    """As `answer_of`, without the framework's handler and signals and with as much of its middlewares as an API needs:
+    they take longer than the operation.
+    """
+    request = WSGIRequest(environ)
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return answer_of(environ)
+    request_id = request.request_id = middleware.new_request_id()  # type: ignore[attr-defined]
+    middleware.name_the_client(request)
+    connection.close_if_unusable_or_obsolete()
+    with journal.deferred() as promises:
+        reply = calls.reply(request, parts)
+    headers = middleware.headers_of_every_answer() | reply.headers
+    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(reply.body)), "X-Request-Id": request_id}
+    return Answer(request, reply.status, [*headers.items()], reply.body, promises)
 
 
 def _headers(response: HttpResponseBase) -> Headers:

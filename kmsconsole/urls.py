@@ -14,8 +14,8 @@ from tags.api import OPERATIONS as TAGS
 
 IN_PROJECTS = (*KEYS, *IMPORTS, *TAGS)
 OPERATIONS = (*IN_PROJECTS, *ENTERPRISE_PROJECTS)
-# What the web server need not give a thread.
-BRIEF = rest.brief(IN_PROJECTS)
+# What the web server answers without a thread, and without what follows.
+BRIEF = rest.BriefCalls(IN_PROJECTS)
 
 urlpatterns = [
     # First what is asked most: Django tries one after another.

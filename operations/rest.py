@@ -6,12 +6,13 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.urls import URLPattern, path, re_path
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import ResolverMatch, URLPattern, path, re_path
 from django.urls.resolvers import RoutePattern
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
@@ -100,11 +101,33 @@ def error_body(code: Code, *, request_id: str = "") -> dict[str, Any]:
     return {"error": pair, **pair} if code.code.startswith("EPS.") else {"error": pair}
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer to a client, before anything turns it into bytes of HTTP."""
+
+    status: int
+    body: bytes = b""
+    retry_after: int = 0  # in seconds; 0 where nobody need wait
+
+    @property
+    def headers(self) -> dict[str, str]:
+        kind = {} if self.status == 204 else {"Content-Type": "application/json"}
+        return {**kind, "Retry-After": str(self.retry_after)} if self.retry_after else kind
+
+    def as_response(self) -> HttpResponse:
+        response = HttpResponse(self.body, status=self.status, headers=self.headers)
+        if self.status == 204:
+            del response["Content-Type"]
+        return response
+
+
+def error_reply(error: KmsError, *, request_id: str = "") -> Reply:
+    body = json.dumps(error_body(error.code, request_id=request_id)).encode()
+    return Reply(error.code.status, body, error.retry_after)
+
+
 def error_response(error: KmsError, *, request_id: str = "") -> HttpResponse:
-    response = JsonResponse(error_body(error.code, request_id=request_id), status=error.code.status)
-    if error.retry_after:
-        response["Retry-After"] = str(error.retry_after)
-    return response
+    return error_reply(error, request_id=request_id).as_response()
 
 
 def as_kms_error(error: Exception) -> KmsError:
@@ -147,7 +170,14 @@ class KmsApiView(APIView):
     http_method_names = [name for name in APIView.http_method_names if name != "options"]
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        return error_response(as_kms_error(exc), request_id=getattr(self.request, "request_id", ""))
+        return self.refusal(exc, self.request).as_response()
+
+    def refusal(self, exc: Exception, request: HttpRequest | Request) -> Reply:
+        return error_reply(self.told(as_kms_error(exc)), request_id=getattr(request, "request_id", ""))
+
+    def told(self, error: KmsError) -> KmsError:
+        """What clients of this view are told of an error."""
+        return error
 
     def finalize_response(  # type: ignore[override]
         self, request: HttpRequest, response: HttpResponseBase, *args: Any, **kwargs: Any
@@ -163,18 +193,21 @@ class OperationView(KmsApiView):
     below: ClassVar[str] = "v1.0/<str:project_id>/"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.request = request  # type: ignore[assignment]  # bare: the framework's wrapper costs more than the view
+        return self.reply(request, kwargs).as_response()
+
+    def reply(self, request: HttpRequest, parts: dict[str, Any]) -> Reply:
+        """`parts`: those of the path. The request is bare: the framework's wrapper costs more than the view."""
         try:
             pace.admit(f"from {request.META.get('REMOTE_ADDR', '')}")
             caller = self._caller(request)
             pace.admit(caller.user_id)
-            operation = self.methods_of(kwargs).get(request.method or "")
+            operation = self.methods_of(parts).get(request.method or "")
             if operation is None:
                 raise KmsError(errors.METHOD_NOT_ALLOWED)
-            data = self._data(operation, caller, request, kwargs)
-            return _answer(operation, perform(operation, caller, data))
+            data = self._data(operation, caller, request, parts)
+            return _reply(operation, perform(operation, caller, data))
         except Exception as error:
-            return self.handle_exception(error)
+            return self.refusal(error, request)
 
     def _caller(self, request: HttpRequest) -> Caller:
         for authenticator in self.get_authenticators():
@@ -200,11 +233,10 @@ class OperationView(KmsApiView):
             raise KmsError(errors.WRONG_PROJECT)
 
 
-def _answer(operation: Operation, result: Any) -> HttpResponse:
+def _reply(operation: Operation, result: Any) -> Reply:
     if operation.status == 204:
-        return HttpResponse(status=204)
-    answer = json.dumps(operation.respond(result))
-    return HttpResponse(answer, status=operation.status, content_type="application/json")
+        return Reply(204)
+    return Reply(operation.status, json.dumps(operation.respond(result)).encode())
 
 
 def routes(operations: tuple[Operation, ...], *, view: type[OperationView] = OperationView) -> list[URLPattern]:
@@ -229,10 +261,30 @@ def routes(operations: tuple[Operation, ...], *, view: type[OperationView] = Ope
     ]
 
 
-def brief(operations: tuple[Operation, ...]) -> re.Pattern[str]:
-    """Matches the whole path of a request to one of the brief ones, each of which has a path without parts."""
-    paths = "|".join(re.escape(operation.path) for operation in operations if operation.brief and operation.path)
-    return re.compile(rf"/v1\.0/[^/]+/(?:{paths})\Z")
+class BriefCalls:
+    """Calls of brief operations: told apart by their paths, answered without URL patterns and middlewares.
+
+    Every operation of such a path is brief, and the path has no parts of its own.
+    """
+
+    def __init__(self, operations: tuple[Operation, ...]) -> None:
+        others = {operation.path for operation in operations if not operation.brief}
+        methods: dict[str, dict[str, Operation]] = {}
+        for operation in operations:
+            if operation.path and operation.path not in others:
+                methods.setdefault(operation.path, {})[operation.method] = operation
+        self._view = OperationView(methods_of=lambda parts: methods[parts.pop("path")])
+        paths = "|".join(map(re.escape, methods))
+        self._path = re.compile(rf"/v1\.0/(?P<project_id>[\w-]+)/(?P<path>{paths})", re.ASCII)
+
+    def parts_of(self, path: str) -> dict[str, str] | None:
+        """None for the path of anything else, and for one that no client of ours would write."""
+        match = self._path.fullmatch(path)
+        return match.groupdict() if match else None
+
+    def reply(self, request: HttpRequest, parts: dict[str, str]) -> Reply:
+        request.resolver_match = ResolverMatch(self._view.reply, (), dict(parts))  # who asks depends on it
+        return self._view.reply(request, parts)
 
 
 def _route(view: type[OperationView], url: str, by_path: Mapping[str, Mapping[str, Operation]]) -> URLPattern:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
-from django.http import HttpResponse
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -14,7 +13,7 @@ from iam.rights import rights_in_account
 from operations import errors
 from operations.caller import Caller
 from operations.errors import KmsError
-from operations.rest import OperationView, as_kms_error, error_response
+from operations.rest import OperationView
 
 
 class AccountAuthentication(BaseAuthentication):
@@ -43,7 +42,5 @@ class AccountView(OperationView):
     def _check_project(self, caller: Caller, parts: dict[str, Any]) -> None:
         return None
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        error = as_kms_error(exc)
-        told = KmsError(errors.in_eps_terms(error.code), retry_after=error.retry_after)
-        return error_response(told, request_id=getattr(self.request, "request_id", ""))
+    def told(self, error: KmsError) -> KmsError:
+        return KmsError(errors.in_eps_terms(error.code), retry_after=error.retry_after)
