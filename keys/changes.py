@@ -4,7 +4,7 @@ from keys.models import Alias, Key
 from operations.changes import Watch
 
 WATCHED = (
-    Watch(model=Key, scope="{row}.project_id"),
+    Watch(model=Key, scope="{row}.project_id", row="{row}.key_id"),
     # By which of its names a key is found.
     Watch(model=Alias, scope="{row}.project_id"),
 )

@@ -37,7 +37,8 @@ def total(caller: Caller, keys: QuerySet[Key], *, question: Hashable) -> int:
     place = "count", question
     counted: Count = caller.memory.recall(place, lambda: _count(caller.project_id, keys, at))
     if not counted.holds(at):
-        counted = caller.memory.entries[place] = _count(caller.project_id, keys, at)
+        caller.memory.entries.pop(place, None)
+        counted = caller.memory.recall(place, lambda: _count(caller.project_id, keys, at))
     return counted.number
 
 

@@ -138,7 +138,9 @@ def _own(caller: Caller, reference: str, *, lock: bool) -> Key:
     if lock or caller.memory is None or connection.in_atomic_block:
         key = _load(caller, reference, lock=lock)
     else:
-        key = caller.memory.recall(("key", reference), lambda: _load(caller, reference))
+        # Found by its ID, a key stands on its own row alone; by a name, also on who bears that.
+        row = reference if KEY_ID.fullmatch(reference) else ""
+        key = caller.memory.recall(("key", reference), lambda: _load(caller, reference), row=row)
     if key.deletion_is_due():
         raise KmsError(errors.KEY_NOT_FOUND)
     return key

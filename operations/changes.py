@@ -3,7 +3,8 @@
 Triggers count every change of the watched tables, by scope and in the transaction of the change itself: no service, job
 or hand at a database prompt can forget to. A request reads the counts of its scopes first, in one small query; whatever
 was loaded under the same count is still true and is not loaded again. So a change is felt by the next request of every
-process, with no grace at all, and a quiet database is read once.
+process, with no grace at all, and a quiet database is read once. Of rows that are used by the thousand it is also noted
+which changed under what count, so that the others need not be read again in a busy one.
 
 Only what has no transaction open remembers: inside one, the counts would be those of a change not yet made.
 """
@@ -19,7 +20,7 @@ from typing import Any, TypeVar
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from operations.models import ChangeCount
+from operations.models import ChangeCount, ChangedRow
 
 # Who may do what; every other scope is a project's ID.
 IDENTITY = "identity"
@@ -36,11 +37,13 @@ class Watch:
     """One table whose changes count, all of them or some events only.
 
     `columns`: an update counts only where it sets one of these. `scope`: an SQL expression in which `{row}` is the row,
-    before a deletion and after any other change.
+    before a deletion and after any other change. `row`: likewise, the name under which it is noted that this very row
+    was changed or deleted.
     """
 
     model: type[models.Model]
     scope: str = f"'{IDENTITY}'"
+    row: str = ""
     events: tuple[str, ...] = ("insert", "update", "delete")
     columns: tuple[str, ...] = ()
 
@@ -49,26 +52,40 @@ class Watch:
         return self.model._meta.db_table
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """`row`: the name of the one row that it was read from; "" where it stands on more."""
+
+    found: Any
+    row: str = ""
+
+
+Entries = dict[Hashable, Remembered]
+
+
 @dataclass(slots=True)
 class Memory:
     """What was loaded under one count of one scope: shared by all requests that met that count."""
 
     count: int
-    entries: dict[Hashable, Any] = field(default_factory=dict)
+    entries: Entries = field(default_factory=dict)
 
     def part(self) -> None:
         """From now on this request, having changed something itself, remembers for itself alone."""
         self.entries = {}
 
-    def recall(self, key: Hashable, load: Callable[[], Loaded]) -> Loaded:
-        """What `load` returned when it was last called for this key. What it raises is not remembered."""
-        try:
-            found: Loaded = self.entries[key]
-        except KeyError:
-            found = load()
-            if len(self.entries) >= MAX_ENTRIES:
-                self.entries.clear()
-            self.entries[key] = found
+    def recall(self, key: Hashable, load: Callable[[], Loaded], *, row: str = "") -> Loaded:
+        """What `load` returned when it was last called for this key. What it raises is not remembered.
+
+        `row`: the watched name of the one row that `load` reads. What others change does not matter then.
+        """
+        known = self.entries.get(key)
+        if known is not None:
+            return known.found  # type: ignore[no-any-return]
+        found = load()
+        if len(self.entries) >= MAX_ENTRIES:
+            self.entries.clear()
+        self.entries[key] = Remembered(found, row)
         return found
 
 
@@ -131,13 +148,28 @@ def _memory(scope: str, count: int) -> Memory:
     known = _memories.get(scope)
     if known is not None and known.count == count:
         return Memory(count, known.entries)
-    fresh = Memory(count)
+    fresh = Memory(count, _what_still_holds(scope, known) if known is not None and known.count < count else {})
     # A slower thread may come with an older count: what it loads is for itself alone.
     if known is None or known.count < count:
         if len(_memories) >= MAX_SCOPES:
             _memories.clear()
         _memories[scope] = Memory(count, fresh.entries)
     return fresh
+
+
+def _what_still_holds(scope: str, known: Memory) -> Entries:
+    """Of what was loaded under an earlier count: that which was read from rows that have not changed since."""
+    entries = {key: entry for key, entry in known.entries.copy().items() if entry.row}
+    if not entries:
+        return {}
+    database = connections[DEFAULT_DB_ALIAS]
+    with database.wrap_database_errors:
+        mark = _MARKS[database.vendor]
+        query = f"SELECT row_name FROM {_CHANGED} WHERE scope = {mark} AND at > {mark} LIMIT {MAX_ENTRIES}"  # noqa: S608
+        changed = {name for (name,) in database.connection.execute(query, (scope, known.count)).fetchall()}
+    if len(changed) == MAX_ENTRIES:
+        return {}
+    return {key: entry for key, entry in entries.items() if entry.row not in changed}
 
 
 def forget() -> None:
@@ -147,7 +179,7 @@ def forget() -> None:
 
 # --- the triggers --------------------------------------------------------------------------------------------------
 
-_TABLE = ChangeCount._meta.db_table
+_TABLE, _CHANGED = ChangeCount._meta.db_table, ChangedRow._meta.db_table
 
 
 def install(watches: tuple[Watch, ...]) -> None:
@@ -162,27 +194,38 @@ def install(watches: tuple[Watch, ...]) -> None:
 
 def _parts(watch: Watch, event: str) -> dict[str, str]:
     columns = ", ".join(watch.columns)
+    values = {
+        "counts": _TABLE,
+        "changed": _CHANGED,
+        "scope": watch.scope.format(row="OLD" if event == "delete" else "NEW"),
+        "name": watch.row.format(row="OLD" if event == "delete" else "NEW"),
+        "random": _RANDOM[connection.vendor],
+    }
+    # What is new was in nobody's memory.
+    noted = _COUNT + _NOTE if watch.row and event != "insert" else _COUNT
     return {
         "name": f"count_{watch.table}_{event}",
         "when": f"{event} OF {columns}" if columns and event == "update" else event,
         "table": watch.table,
-        "scope": watch.scope.format(row="OLD" if event == "delete" else "NEW"),
-        "counts": _TABLE,
+        "statements": noted.format(**values),
     }
 
 
+_COUNT = """
+    INSERT INTO {counts} (scope, count) VALUES ({scope}, {random})
+    ON CONFLICT (scope) DO UPDATE SET count = {counts}.count + 1;"""
+_NOTE = """
+    INSERT INTO {changed} (row_name, scope, at)
+    VALUES ({name}, {scope}, (SELECT count FROM {counts} WHERE scope = {scope}))
+    ON CONFLICT (row_name) DO UPDATE SET scope = excluded.scope, at = excluded.at;"""
 # The first count is random, so that no count of a database that was emptied or replaced comes again.
-_SQLITE = """
-CREATE TRIGGER {name} AFTER {when} ON {table} BEGIN
-    INSERT INTO {counts} (scope, count) VALUES ({scope}, random() & 281474976710655)
-    ON CONFLICT (scope) DO UPDATE SET count = count + 1;
-END"""
+_RANDOM = {"sqlite": "random() & 281474976710655", "postgresql": "floor(random() * 281474976710655)::bigint"}
+
+_SQLITE = "CREATE TRIGGER {name} AFTER {when} ON {table} BEGIN {statements} END"
 
 # Deferred to the commit: a count that is taken earlier would make writers wait for each other, even for ever.
 _POSTGRESQL_FUNCTION = """
-CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    INSERT INTO {counts} AS c (scope, count) VALUES ({scope}, floor(random() * 281474976710655)::bigint)
-    ON CONFLICT (scope) DO UPDATE SET count = c.count + 1;
+CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statements}
     RETURN NULL;
 END $$"""
 _POSTGRESQL_TRIGGER = """

@@ -71,6 +71,20 @@ class ChangeCount(models.Model):
         return f"{self.scope} {self.count}"
 
 
+class ChangedRow(models.Model):
+    """Under which count of its scope a row that is remembered by itself last changed. Written as ChangeCount is."""
+
+    row_name = models.CharField(primary_key=True, max_length=36)
+    scope = models.CharField(max_length=32)
+    at = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("scope", "at"), name="changed_row_scope_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.row_name} {self.at}"
+
+
 class JournalPosition(models.Model):
     """How far a file of the journal has been moved into the trace table."""
 

@@ -20,6 +20,17 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ChangedRow',
+            fields=[
+                ('row_name', models.CharField(max_length=36, primary_key=True, serialize=False)),
+                ('scope', models.CharField(max_length=32)),
+                ('at', models.BigIntegerField()),
+            ],
+            options={
+                'indexes': [models.Index(fields=['scope', 'at'], name='changed_row_scope_at')],
+            },
+        ),
+        migrations.CreateModel(
             name='JournalPosition',
             fields=[
                 ('file', models.CharField(max_length=64, primary_key=True, serialize=False)),

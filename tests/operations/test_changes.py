@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from iam.authentication import remembered_rights
@@ -16,9 +17,9 @@ from iam.services import tokens
 from keys import locate
 from keys.api.lifecycle import DISABLE_KEY
 from keys.changes import WATCHED as KEYS
-from keys.models import Key
+from keys.models import Alias, Key
 from keys.states import State
-from operations import changes
+from operations import changes, errors
 from operations.errors import KmsError
 from operations.models import ChangeCount
 from operations.perform import perform
@@ -59,6 +60,11 @@ def token(user):
 
 def identity():
     return changes.memories(changes.IDENTITY)[0]
+
+
+def remembering(caller):
+    """The caller as the next request sees him."""
+    return replace(caller, memory=changes.memories(caller.project_id)[0])
 
 
 # --- what counts ---------------------------------------------------------------------------------------------------
@@ -176,6 +182,78 @@ def test_what_a_slow_thread_loads_late_is_not_given_to_others(user):
     assert identity().recall("a user", lambda: "anew") == "as it is"
 
 
+def test_a_key_that_did_not_change_is_not_loaded_again_because_others_did(alice):
+    key, other = a_key(alice), a_key(alice)
+    Key.objects.filter(pk=key.pk).update(description="so that it has been changed before")
+    locate.find(remembering(alice), key.key_id)
+
+    perform(DISABLE_KEY, alice, {"key_id": other.key_id})
+
+    caller = remembering(alice)
+    with CaptureQueriesContext(connection) as queries:
+        assert locate.find(caller, key.key_id).key_id == key.key_id
+    assert len(queries) == 0
+    assert locate.find(caller, other.key_id).state == State.DISABLED
+
+
+@pytest.mark.parametrize("was_changed_before", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda key: Key.objects.filter(pk=key.pk).update(state=State.DISABLED),
+        lambda key: connection.cursor().execute("UPDATE keys_key SET state = %s", [State.DISABLED]),
+    ],
+)
+def test_a_key_that_changed_is_loaded_again_among_others(alice, change, was_changed_before):
+    key = a_key(alice)
+    if was_changed_before:
+        Key.objects.filter(pk=key.pk).update(description="changed")
+    locate.find(remembering(alice), key.key_id)
+
+    change(key)
+
+    assert locate.find(remembering(alice), key.key_id).state == State.DISABLED
+
+
+def test_a_key_that_was_removed_is_not_found_though_it_never_changed_before(alice):
+    key = a_key(alice)
+    locate.find(remembering(alice), key.key_id)
+
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.execute("DELETE FROM keys_key WHERE key_id = %s", [key.key_id])
+
+    with pytest.raises(KmsError) as refused:
+        locate.find(remembering(alice), key.key_id)
+    assert refused.value.code is errors.KEY_NOT_FOUND
+
+
+def test_a_name_that_went_to_another_key_finds_that_one(alice):
+    first, second = a_key(alice), a_key(alice)
+    name = f"alias/{first.alias}"
+    assert locate.find(remembering(alice), name).key_id == first.key_id
+
+    Alias.objects.filter(key=second).delete()
+    Alias.objects.filter(name=first.alias).update(key=second)
+
+    assert locate.find(remembering(alice), name).key_id == second.key_id
+
+
+def test_what_changes_while_it_is_loaded_is_loaded_again(alice):
+    """It bears the count that was there before: at worst it is newer than that."""
+    key = a_key(alice)
+    memory = remembering(alice).memory
+
+    def load():
+        found = Key.objects.get(pk=key.pk)
+        Key.objects.filter(pk=key.pk).update(state=State.DISABLED)
+        return found
+
+    memory.recall(("key", key.key_id), load, row=key.key_id)
+
+    assert locate.find(remembering(alice), key.key_id).state == State.DISABLED
+
+
 def test_an_older_count_never_displaces_a_newer_one(user):
     current = identity()
 
@@ -183,6 +261,27 @@ def test_an_older_count_never_displaces_a_newer_one(user):
 
     assert late.entries is not current.entries
     assert identity().entries is current.entries
+
+
+def test_when_very_many_changed_everything_is_loaded_again(alice, monkeypatch):
+    key = a_key(alice)
+    locate.find(remembering(alice), key.key_id)
+    monkeypatch.setattr(changes, "MAX_ENTRIES", 2)
+
+    for _ in range(2):
+        perform(DISABLE_KEY, alice, {"key_id": a_key(alice).key_id})
+
+    assert remembering(alice).memory.entries == {}
+
+
+def test_a_database_that_was_replaced_is_read_anew(alice):
+    """Its counts begin at random: what was noted since an earlier count says nothing then."""
+    key = a_key(alice)
+    locate.find(remembering(alice), key.key_id)
+
+    ChangeCount.objects.filter(scope=alice.project_id).update(count=F("count") - 1000)
+
+    assert remembering(alice).memory.entries == {}
 
 
 def test_who_changes_something_reads_what_he_changed(alice):
