@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 THREADS = 16
 # A thread that builds a page gives the interpreter back after this long, so that what is brief need not wait for it.
-TURN_SECONDS = 0.001
+TURN_SECONDS = 0.0003
 BODY_SECONDS = 20  # for all of a body: who sends half of one holds a connection, no thread, and not for long
 
 Headers = list[tuple[str, str]]

@@ -14,15 +14,18 @@ from kmscrypto.hashing import hash_for
 from kmscrypto.specs import OAEP_HASHES, EncryptionAlgorithm, Scheme, SigningAlgorithm
 
 PUBLIC_EXPONENT = 65537
-NICENESS = 5
+NICENESS = 10
+# Half of the processors is left to those who use keys.
+_turns = threading.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
 
 def generate(bits: int) -> RSAPrivateKey:
     """A new key whose halves have proved to fit together (SEC-097).
 
-    Made in a thread that gives way to others: it takes up to seconds, and who uses keys meanwhile must not feel it.
+    Few at a time, in threads that give way to others: it takes up to seconds, and who uses keys meanwhile must not feel
+    it.
     """
-    with ThreadPoolExecutor(max_workers=1, initializer=_give_way) as thread:
+    with _turns, ThreadPoolExecutor(max_workers=1, initializer=_give_way) as thread:
         key = thread.submit(generate_private_key, PUBLIC_EXPONENT, bits).result()
     pairwise_test(key)
     return key
