@@ -17,7 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    models,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from operations.models import ChangeCount, ChangedRow
@@ -105,12 +113,26 @@ def memories(*scopes: str) -> tuple[Memory | None, ...]:
 
 
 def _counts(database: BaseDatabaseWrapper, scopes: tuple[str, ...]) -> dict[str, int]:
-    database.ensure_connection()
     marks = ", ".join([_MARKS[database.vendor]] * len(scopes))
-    query = f"SELECT scope, count FROM {_TABLE} WHERE scope IN ({marks})"  # noqa: S608
-    # Every request asks this first, and the framework's cursor would take longer than the database.
+    return dict(_rows(database, f"SELECT scope, count FROM {_TABLE} WHERE scope IN ({marks})", scopes))  # noqa: S608
+
+
+def _rows(database: BaseDatabaseWrapper, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Past the framework's cursor, which would take longer than the database: every request asks this first.
+
+    A connection that the database has ended meanwhile is replaced, as the framework's own would be.
+    """
+    try:
+        return _asked(database, query, values)
+    except (OperationalError, InterfaceError):
+        database.close()
+        return _asked(database, query, values)
+
+
+def _asked(database: BaseDatabaseWrapper, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    database.ensure_connection()
     with database.wrap_database_errors:
-        return dict(database.connection.execute(query, scopes).fetchall())
+        return database.connection.execute(query, values).fetchall()  # type: ignore[no-any-return]
 
 
 _MARKS = {"sqlite": "?", "postgresql": "%s"}
@@ -163,10 +185,9 @@ def _what_still_holds(scope: str, known: Memory) -> Entries:
     if not entries:
         return {}
     database = connections[DEFAULT_DB_ALIAS]
-    with database.wrap_database_errors:
-        mark = _MARKS[database.vendor]
-        query = f"SELECT row_name FROM {_CHANGED} WHERE scope = {mark} AND at > {mark} LIMIT {MAX_ENTRIES}"  # noqa: S608
-        changed = {name for (name,) in database.connection.execute(query, (scope, known.count)).fetchall()}
+    mark = _MARKS[database.vendor]
+    query = f"SELECT row_name FROM {_CHANGED} WHERE scope = {mark} AND at > {mark} LIMIT {MAX_ENTRIES}"  # noqa: S608
+    changed = {name for (name,) in _rows(database, query, (scope, known.count))}
     if len(changed) == MAX_ENTRIES:
         return {}
     return {key: entry for key, entry in entries.items() if entry.row not in changed}

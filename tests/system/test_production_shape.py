@@ -114,6 +114,22 @@ def test_imported_material_is_used_and_then_expired_by_beat_and_worker(deploymen
     assert client.call("decrypt-data", cipher_text=cipher)["plain_text"] == plain
 
 
+def test_a_database_that_ends_its_connections_is_felt_by_no_client(deployment, client):
+    key_id = client.call("create-key", key_alias=f"cut-{uuid4()}")["key_info"]["key_id"]
+    for _ in range(8):  # so that both web processes and some of their threads have connections
+        client.call("encrypt-data", key_id=key_id, plain_text="AAAA")
+        client.call("list-keys")
+
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    ended = rows(deployment, f"{cut} WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+    assert len(ended) > 2
+    for _ in range(8):
+        client.call("encrypt-data", key_id=key_id, plain_text="AAAA")
+        client.call("list-keys")
+        client.call("update-key-description", key_id=key_id, key_description="still here")
+
+
 @pytest.fixture
 def no_worker(deployment):
     deployment.stop("worker")
