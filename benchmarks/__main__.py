@@ -88,9 +88,9 @@ def _calls(product: Product) -> list[Work]:
     }
     by_token = [_work(product, name, each) for name, each in bodies.items()]
     signed = []
-    for name in ("encrypt-data", "create-datakey", "sign EC_P256"):
+    for name, body in bodies.items():
         # A member that the service ignores makes each body, and so each signature, another one.
-        each = [{**bodies[name][number % len(bodies[name])], "n": number} for number in range(SIGNED)]
+        each = [{**body[number % len(body)], "n": number} for number in range(SIGNED)]
         signed.append(_work(product, name, each, signed=True))
     return by_token + signed
 
@@ -237,7 +237,7 @@ def _run(module: str, product: Product, *arguments: str) -> str:
 _SIGNATURES = {"EC_P256": "ECDSA_SHA_256", "RSA_2048": "RSASSA_PSS_SHA_256"}
 GOALS = {
     **dict.fromkeys(("encrypt-data", "decrypt-data", "create-datakey"), "0.28"),
-    **dict.fromkeys(("encrypt-data AK/SK", "create-datakey AK/SK"), "0.24"),
+    **dict.fromkeys(("encrypt-data AK/SK", "decrypt-data AK/SK"), "0.24"),
     "describe-key": "0.45",
     "sign EC_P256": "0.25",
 }

@@ -337,3 +337,13 @@ def test_everything_remembered_comes_from_watched_tables(user, token, alice):
     assert tables_of(queries) <= {watch.table for watch in WATCHED} | {"projects_region", "iam_group"}
     assert memories[0].entries
     assert memories[1].entries
+
+
+def test_a_key_found_by_its_id_stands_on_its_own_row_alone(alice):
+    """For it outlives every change but those of that row. What the product reads of a project never changes."""
+    key = a_key(alice)
+
+    with CaptureQueriesContext(connection) as queries:
+        locate.find(remembering(alice), key.key_id)
+
+    assert tables_of(queries) == {"keys_key", "projects_project"}
