@@ -274,7 +274,7 @@ class BriefCalls:
             if operation.path and operation.path not in others:
                 methods.setdefault(operation.path, {})[operation.method] = operation
         self._view = OperationView(methods_of=lambda parts: methods[parts.pop("path")])
-        paths = "|".join(map(re.escape, methods))
+        paths = "|".join(map(re.escape, methods)) or "(?!)"  # of none, nothing is a path
         self._path = re.compile(rf"/v1\.0/(?P<project_id>[\w-]+)/(?P<path>{paths})", re.ASCII)
 
     def parts_of(self, path: str) -> dict[str, str] | None:

@@ -170,6 +170,10 @@ def test_what_changes_something_or_takes_long_is_no_brief_call(alice):
         assert urls.BRIEF.parts_of(f"/v1.0/{alice.project_id}/kms/{operation}") is None
 
 
+def test_where_nothing_is_brief_no_path_is_one():
+    assert BriefCalls(()).parts_of("/v1.0/p/") is None
+
+
 def test_every_operation_of_a_brief_path_is_brief():
     among = [operation for operation in urls.IN_PROJECTS if operation.path == "kms/encrypt-data"]
     slow = [*among, type(among[0])(**{**vars(among[0]), "method": "GET", "brief": False})]
