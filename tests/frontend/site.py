@@ -7,6 +7,7 @@ import json
 import mimetypes
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -73,6 +74,13 @@ class Site:
 
     def posted(self, path: str) -> list[Posted]:
         return [form for at, form in self.posts if at == path]
+
+    def soon_posted(self, path: str) -> list[Posted]:
+        """For what a page sends on its way out and does not wait for."""
+        end = time.monotonic() + 20
+        while not self.posted(path) and time.monotonic() < end:
+            time.sleep(0.02)
+        return self.posted(path)
 
 
 def serve(site: Site) -> ThreadingHTTPServer:

@@ -390,7 +390,7 @@ def test_closing_after_the_download_asks_and_then_revokes_the_token(open_wizard,
     page.keyboard.press("Escape")
     question.get_by_role("button", name="OK", exact=True).click()
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
-    [form] = site.posted("/revoke")
+    [form] = site.soon_posted("/revoke")
     assert form.fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID, "way": "download"}
 
 
@@ -413,7 +413,7 @@ def test_real_navigation_asks_the_browsers_way_and_revokes(open_wizard, site):
 
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
     assert asked == ["beforeunload"]
-    assert len(site.posted("/revoke")) == 1
+    assert len(site.soon_posted("/revoke")) == 1
 
 
 def test_previous_goes_back_to_the_download_but_not_to_the_creation(open_wizard, site):
@@ -608,7 +608,7 @@ def test_going_on_with_existing_material_ends_what_was_downloaded(open_wizard, s
     page.get_by_role("button", name="Existing Key Material").click()
 
     expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
-    [form] = site.posted("/revoke")
+    [form] = site.soon_posted("/revoke")
     assert form.fields["way"] == "download"
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
