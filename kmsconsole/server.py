@@ -73,5 +73,8 @@ def _follow_the_supervisor() -> None:
     """In a worker, right after the fork: stop when the supervisor says so or is gone, and at no other's word."""
     # Ctrl-C in a terminal goes to the whole process group. A worker that is told to stop twice at a time may miss both.
     os.setpgrp()
+    # Until a worker has handlers of its own it would take the supervisor's for them, and a word to stop would be lost.
+    for word in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(word, signal.SIG_DFL)
     # Killed outright, a supervisor tells nobody; workers without one would go on serving, with no clock for the jobs.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

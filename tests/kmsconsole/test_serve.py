@@ -206,6 +206,31 @@ def test_it_stops_at_once_when_all_its_processes_are_told_to(tmp_path, told_by):
     assert process.wait(timeout=15) == 0
 
 
+def test_a_worker_that_does_not_listen_yet_stops_when_it_is_told_to():
+    """Between the fork and its own handlers: else the product would wait for it as long as for one that is busy."""
+    supervisor = """
+import os, signal, time
+from kmsconsole import server
+signal.signal(signal.SIGTERM, lambda *_: None)
+os.register_at_fork(after_in_child=server._follow_the_supervisor)
+heard, says = os.pipe()
+worker = os.fork()
+if not worker:
+    os.write(says, b".")
+    time.sleep(60)
+    os._exit(0)
+os.read(heard, 1)
+os.kill(worker, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+"""
+    environment = clean_environment(DJANGO_SETTINGS_MODULE="kmsconsole.settings")
+    run = subprocess.run(
+        [sys.executable, "-c", supervisor], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=40
+    )
+
+    assert run.stdout.strip() == str(-signal.SIGTERM), run.stderr
+
+
 def test_a_killed_product_leaves_nothing_behind_and_starts_again(tmp_path):
     with running_console(tmp_path) as console:
         os.kill(int((console.home / "serve.lock").read_text()), signal.SIGKILL)
