@@ -198,10 +198,7 @@ RSA_PLAIN_TEXT_TOO_LONG = _bad("KMS.2108", "The rsa encryption plain_text is ove
 CIPHER_TEXT_INVALID = _bad(
     "KMS.2201",
     "Invalid cipher_text.",
-    _(
-        "Invalid cipher_text. It is incomplete, was changed, is of another project,"
-        " or needs the context it was encrypted with."
-    ),
+    _("The ciphertext is incomplete, was changed, is of another project, or needs the context it was encrypted with."),
 )
 DATA_KEY_CIPHER_LENGTH = _bad("KMS.2202", "datakey_cipher_length must be 64 bytes.", _("1 to 1,024 bytes."))
 DATA_KEY_CIPHER_MISMATCH = _bad("KMS.2204", "The length of cipher_text does not match datakey_cipher_length.")
