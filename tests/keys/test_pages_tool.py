@@ -143,6 +143,13 @@ def test_decryption_finds_the_key_by_itself(alice, browser):
     assert "Decrypted with the key the-other." in page.text
 
 
+def test_what_is_no_ciphertext_is_refused_in_the_documented_words_and_once(alice, browser):
+    page = read(execute(browser, stage.a_key(alice), "decrypt", cipher_text="AAAA"))
+
+    assert page.text.count("KMS.2201 Invalid cipher_text. The ciphertext is incomplete, was changed") == 1
+    assert page.text.count("Invalid cipher_text.") == 1
+
+
 def test_a_pasted_ciphertext_may_have_line_breaks(alice, browser):
     key = stage.a_key(alice)
     cipher_text = encrypted(browser, key, SECRET)
