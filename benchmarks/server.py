@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kmsconsole import rsgi
-from kmsconsole.rsgi import answer_of
+from kmsconsole import asgi
+from kmsconsole.asgi import answer_of
 
 
-class Application(rsgi.Application):
-    def brief_call(self, path: str) -> rsgi.Call | None:
+class Application(asgi.Application):
+    def brief_call(self, path: str) -> asgi.Call | None:
         return answer_of if path == "/v1.0/floor" else super().brief_call(path)
 
 

@@ -9,7 +9,7 @@ import re
 import pytest
 
 from keys import material
-from kmsconsole import rsgi, urls
+from kmsconsole import asgi, urls
 from operations.caller import EVERYTHING
 from operations.rest import BriefCalls
 from tests import factories
@@ -45,8 +45,8 @@ def both(path, *arguments, **headers):
     """The answer of the short way and that of the long one."""
     parts = urls.BRIEF.parts_of(path)
     assert parts is not None, "the path is not one of a brief call"
-    brief = rsgi.brief_answer_of(urls.BRIEF, parts, environ_of(path, *arguments, **headers))
-    return brief, rsgi.answer_of(environ_of(path, *arguments, **headers))
+    brief = asgi.brief_answer_of(urls.BRIEF, parts, environ_of(path, *arguments, **headers))
+    return brief, asgi.answer_of(environ_of(path, *arguments, **headers))
 
 
 def told(answer):
@@ -127,7 +127,7 @@ def test_a_refusal_is_told_alike(case, alice, token, path):
         made = environ_of(path("encrypt-data"), body, **request)
         return made if length is None else made | {"CONTENT_LENGTH": length}
 
-    brief, long = rsgi.brief_answer_of(urls.BRIEF, parts, environ()), rsgi.answer_of(environ())
+    brief, long = asgi.brief_answer_of(urls.BRIEF, parts, environ()), asgi.answer_of(environ())
 
     assert brief.status == status, brief.body
     assert told(brief) == told(long)

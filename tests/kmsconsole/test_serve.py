@@ -212,7 +212,7 @@ def test_a_worker_that_does_not_listen_yet_stops_when_it_is_told_to():
 import os, signal, time
 from kmsconsole import server
 signal.signal(signal.SIGTERM, lambda *_: None)
-os.register_at_fork(after_in_child=server._follow_the_supervisor)
+os.register_at_fork(after_in_child=server.follow_the_supervisor)
 heard, says = os.pipe()
 worker = os.fork()
 if not worker:

@@ -1,4 +1,4 @@
-"""Import and expiry through a deployment's own processes: granian, PostgreSQL, Redis, celery worker, celery beat."""
+"""Import and expiry through a deployment's own processes: web server, PostgreSQL, Redis, celery worker, celery beat."""
 
 from __future__ import annotations
 

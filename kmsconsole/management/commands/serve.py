@@ -28,14 +28,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         embedded = settings.KMS_REDIS_URL is None
         home = preparation.make_home()
-        _require_free_port()
-        if not embedded:
-            self._run(beat=None)
-            return
-        with _lock(home):
-            told = self._prepare()
-            self._announce(told)
-            self._run(beat=EmbeddedBeat(app))
+        with _bound_socket() as bound:
+            if not embedded:
+                self._run(bound, beat=None)
+                return
+            with _lock(home):
+                told = self._prepare()
+                self._announce(told)
+                self._run(bound, beat=EmbeddedBeat(app))
 
     def _prepare(self) -> list[str]:
         preparation.ensure_secret_key()
@@ -58,13 +58,15 @@ class Command(BaseCommand):
         self.stdout.write(f"KMS Console: {settings.KMS_ADDRESS}  (stop with Ctrl-C)")
         self.stdout.flush()
 
-    def _run(self, *, beat: EmbeddedBeat | None) -> None:
-        server.share_memory_with_workers()
-        web = server.web_server(
-            on_startup=beat.start if beat else lambda: None,
-            on_shutdown=(lambda: beat.stop(seconds=BEAT_STOP_SECONDS)) if beat else lambda: None,
-        )
-        web.serve()
+    def _run(self, bound: socket.socket, *, beat: EmbeddedBeat | None) -> None:
+        server.load_for_workers()
+        web = server.Supervisor(bound, workers=settings.KMS_WEB_WORKERS)
+        web.start()
+        if beat:
+            beat.start()
+        web.run()
+        if beat:
+            beat.stop(seconds=BEAT_STOP_SECONDS)
 
 
 def _lock(home: Path) -> IO[str]:
@@ -84,18 +86,15 @@ def _lock(home: Path) -> IO[str]:
     return file
 
 
-def _require_free_port() -> None:
-    # The server shares its port among its workers, so a second server would be let in as well, without a word.
-    family = socket.AF_INET6 if ":" in settings.KMS_HOST else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.KMS_HOST, settings.KMS_PORT))
-        except OSError as error:
-            where = f"{settings.KMS_HOST}:{settings.KMS_PORT}"
-            if error.errno == errno.EADDRINUSE:
-                raise CommandError(f"Something else listens at {where} already: stop it, or set PORT.") from None
-            raise CommandError(f"Cannot listen at {where}: {error.strerror}.") from None
+def _bound_socket() -> socket.socket:
+    """Taken at once, so that a port which is not free is found before anything is prepared."""
+    try:
+        return server.bound_socket(settings.KMS_HOST, settings.KMS_PORT)
+    except OSError as error:
+        where = f"{settings.KMS_HOST}:{settings.KMS_PORT}"
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(f"Something else listens at {where} already: stop it, or set PORT.") from None
+        raise CommandError(f"Cannot listen at {where}: {error.strerror}.") from None
 
 
 def _framed(lines: list[str]) -> str:

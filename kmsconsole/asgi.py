@@ -13,12 +13,13 @@ import io
 import logging
 import os
 import sys
-from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -27,10 +28,6 @@ from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.http import HttpResponseBase
-from granian._granian import RSGIHTTPProtocol as HTTPProtocol
-from granian._granian import RSGIProtocolClosed as ProtocolClosed
-from granian._granian import RSGIProtocolError as ProtocolError
-from granian.rsgi import Scope
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
@@ -45,9 +42,14 @@ log = logging.getLogger(__name__)
 THREADS = 16
 # A thread that builds a page gives the interpreter back after this long, so that what is brief need not wait for it.
 TURN_SECONDS = 0.0003
-BODY_SECONDS = 20  # for all of a body: who sends half of one holds a connection, no thread, and not for long
+
+# A request that waits to be read when the loop turns is read in that turn, and performed in the next.
+QUIET_TURNS = 2
 
 Headers = list[tuple[str, str]]
+Message = MutableMapping[str, Any]  # ASGI's word for what goes to and fro
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -65,35 +67,43 @@ Call = Callable[[dict[str, Any]], Answer]
 
 
 class BodyTorn(Exception):
-    """The body broke off, or is in no chunks that can be told apart; whoever sent it may be gone."""
+    """It broke off, or did not come in time. Nobody waits for an answer: the connection is closed."""
 
 
 class Application:
-    """One web process's. The server calls `__rsgi__` for each request, from the thread of its event loop."""
+    """One web process's, called by the server (ASGI) from the thread of its event loop."""
 
-    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        self._begin()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self._threads.shutdown(cancel_futures=True)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _begin(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
-        self._loop = loop
+        self._loop = asyncio.get_running_loop()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
+        self._promised = 0
 
-    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
-        self._threads.shutdown(cancel_futures=True)
-
-    async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         environ = environ_of(scope)
         try:
-            body = await _body(environ, proto)
-        except TimeoutError:
-            proto.response_empty(408, [("Connection", "close")])
-            return
+            body = await _body(environ, receive)
         except BodyTorn:
-            proto.response_empty(400, [("Connection", "close")])
             return
         environ["wsgi.input"] = io.BytesIO(body or b"")
-        brief = self.brief_call(scope.path) if body is not None else None
+        brief = self.brief_call(scope["path"]) if body is not None else None
         if brief is not None:
             answer = self._at_once(brief, environ)
         else:
@@ -105,7 +115,9 @@ class Application:
                 break
         if body is None:
             answer.headers.append(("Connection", "close"))  # what is left of it would be taken for the next request
-        proto.response_bytes(answer.status, answer.headers, answer.body)
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     def brief_call(self, path: str) -> Call | None:
         """How to answer what this path takes, if that is brief."""
@@ -139,8 +151,17 @@ class Application:
         if waiting is None:
             waiting = self._kept[promise] = self._loop.create_future()
             promise.add_done_callback(lambda kept: self._loop.call_soon_threadsafe(self._tell, kept))
-            self._loop.call_soon(journal.commit)  # after the requests that are here already: they share one sync
+            self._loop.call_soon(self._commit, 0, 0)
+        self._promised += 1
         return waiting
+
+    def _commit(self, promised: int, quiet_turns: int) -> None:
+        """Once the loop has turned without another promise: requests that are here by then share one sync."""
+        quiet_turns = quiet_turns + 1 if promised == self._promised else 0
+        if quiet_turns < QUIET_TURNS:
+            self._loop.call_soon(self._commit, self._promised, quiet_turns)
+        else:
+            journal.commit()
 
     def _tell(self, promise: Future[None]) -> None:
         self._kept.pop(promise).set_result(None)
@@ -153,74 +174,62 @@ def _brief_calls() -> BriefCalls:
     return calls if is_in_memory else BriefCalls(())
 
 
-def environ_of(scope: Scope) -> dict[str, Any]:
+def environ_of(scope: Message) -> dict[str, Any]:
     """As WSGI names things (PEP 3333). Headers whose names have an underscore are dropped: beside `X-Auth-Token` and
     the like, a CGI name could not tell them from those.
     """
-    address, port = _host_and_port(scope.server)
+    address, port = scope["server"]
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": _latin(scope.path),
-        "QUERY_STRING": _latin(scope.query_string),
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": address,
-        "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": _host_and_port(scope.client)[0],
-        "wsgi.url_scheme": scope.scheme,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": scope["client"][0],
+        "wsgi.url_scheme": scope["scheme"],
     }
-    for name, value in scope.headers.items():
-        if "_" in name:
+    for name, value in scope["headers"]:
+        key = _key_of(name)
+        if not key:
             continue
-        key = name.upper().replace("-", "_")
-        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            key = f"HTTP_{key}"
+        text = value.decode("latin-1")
         if key in environ:
-            value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-        environ[key] = value
+            text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+        environ[key] = text
     return environ
 
 
-def _latin(text: str) -> str:
-    return text if text.isascii() else text.encode().decode("latin-1")
+@lru_cache(maxsize=512)  # clients send the same few
+def _key_of(header: bytes) -> str:
+    if b"_" in header:
+        return ""
+    key = header.decode("latin-1").upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
-def _host_and_port(address: str) -> tuple[str, str]:
-    host, _colon, port = address.rpartition(":")
-    return host.strip("[]"), port
-
-
-async def _body(environ: dict[str, Any], proto: HTTPProtocol) -> bytes | None:
+async def _body(environ: dict[str, Any], receive: Receive) -> bytes | None:
     """All of it, its length then in `environ`; None where it is longer than anything here accepts: then it is left
-    where it is (SEC-075). Raises TimeoutError, BodyTorn.
+    where it is (SEC-075). Raises BodyTorn.
     """
     longest = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
-    announced = environ.get("CONTENT_LENGTH", "0")
     is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
-    if not is_chunked and announced in ("", "0"):
-        return b""
-    if int(announced or "0") > longest:
+    announced = int(environ.get("CONTENT_LENGTH") or "0")
+    if announced > longest:
         return None
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _at_most(longest, proto) if is_chunked else await proto()
-    except (ProtocolClosed, ProtocolError) as cause:
-        raise BodyTorn from cause
-    environ["CONTENT_LENGTH"] = str(longest + 1 if body is None else len(body))
-    return body
-
-
-async def _at_most(longest: int, proto: HTTPProtocol) -> bytes | None:
-    body, ends = bytearray(), 0
-    async for chunk in proto:
-        body += chunk
-        ends += not chunk
+    body, is_whole = b"", not (is_chunked or announced)
+    while not is_whole:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise BodyTorn
+        body += message["body"]
         if len(body) > longest:
-            return None
-    # The server tells a whole body's end by one empty part, and a torn one by another before it.
-    if ends != 1:
-        raise BodyTorn
-    return bytes(body)
+            body = body[: longest + 1]
+            break
+        is_whole = not message["more_body"]
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return body if is_whole else None
 
 
 def answer_of(environ: dict[str, Any]) -> Answer:

@@ -1,0 +1,197 @@
+"""A client's connection: uvicorn's, with bounds on what a client may send and how long it may take (SEC-075).
+
+A request that cannot be read is answered in the service's own form. The parser tells its own errors by exceptions that
+come out of `feed_data`, also those that are raised while it calls back.
+"""
+
+from __future__ import annotations
+
+import json
+from asyncio import TimerHandle, Transport
+from http import HTTPStatus
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from kmsconsole import middleware, server
+from operations import errors
+from operations.errors import Code
+from operations.rest import error_body
+
+HEADER_BYTES = 16 * 1024
+HEADER_SECONDS = 10
+LINGER_SECONDS = 2
+BODY_SECONDS = 20  # for all of a body: who sends half of one holds a connection, no thread, and not for long
+
+
+class HeadTooLong(Exception):
+    """Method, path and headers together exceed HEADER_BYTES."""
+
+
+class Wire:
+    """The way back to the client, as uvicorn uses it: what is written in one turn of the loop leaves at once, and
+    closing in the middle of a request lets the client read why.
+    """
+
+    def __init__(self, transport: Transport, connection: Connection) -> None:
+        self._transport = transport
+        self._connection = connection
+        self._parts: list[bytes] = []
+        self._is_closing = False
+
+    def write(self, data: bytes) -> None:
+        if self._is_closing:
+            return
+        if not self._parts:
+            self._connection.loop.call_soon(self._flush)
+        self._parts.append(data)
+
+    def _flush(self) -> None:
+        if self._parts:
+            self._transport.write(b"".join(self._parts))
+            self._parts.clear()
+
+    def close(self) -> None:
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._flush()
+        if self._connection.is_midway():
+            # What is still on its way would be met by a reset, which takes the answer along (RFC 9112, 9.6).
+            self._transport.write_eof()
+            self._transport.resume_reading()
+            self._connection.loop.call_later(LINGER_SECONDS, self._transport.close)
+        else:
+            self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._is_closing or self._transport.is_closing()
+
+
+class Connection(HttpToolsProtocol):
+    """Told by the event loop what came, and by the parser what that was."""
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.transport = Wire(transport, self)  # type: ignore[assignment]
+        self._is_in_head = False
+        self._is_in_body = False
+        # Bytes since the parser last told something whole: what it keeps by then is kept in memory.
+        self._untold = 0
+        self._deadline: TimerHandle | None = None
+        if len(self.connections) > server.CONNECTIONS:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, errors.TOO_MANY_REQUESTS)
+        else:
+            self._expect_within(HEADER_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        self._untold += len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_as_we_are(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as error:
+            self._cannot_read(error)
+            return
+        if self._untold > HEADER_BYTES:
+            self._cannot_read(HeadTooLong())
+        elif self._deadline is None and self.is_midway():
+            self._expect_within(HEADER_SECONDS if self._is_in_head else BODY_SECONDS)
+
+    # --- told by the parser ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._is_in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What stands behind a body in chunks reads like headers, and came past whoever checked those.
+        if self._is_in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        if self._untold > HEADER_BYTES and self._head_bytes() > HEADER_BYTES:
+            raise HeadTooLong
+        self._untold = 0
+        if self.parser.should_upgrade():
+            return
+        super().on_headers_complete()
+        self._is_in_head, self._is_in_body = False, True
+        self._expect_nothing()
+
+    def on_body(self, body: bytes) -> None:
+        self._untold = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
+        self._untold = 0
+        self._is_in_body = False
+        self._expect_nothing()
+        super().on_message_complete()
+
+    # --- what cannot be served ------------------------------------------------------------------------------------
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _go_on_as_we_are(self, rest: bytes) -> None:
+        """Another protocol is wanted, and may be denied by ignoring that (RFC 9110, 7.8). The parser cannot ignore it
+        and would take the body for that protocol, so it gets the request again, without the wish.
+        """
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":
+            self._refuse(HTTPStatus.BAD_REQUEST, errors.URL_INVALID)
+            return
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join([*lines, b"", rest]))
+
+    def _cannot_read(self, error: Exception) -> None:
+        is_too_long = isinstance(error, HeadTooLong) or isinstance(error.__context__, HeadTooLong)
+        unreadable = errors.URL_INVALID if self._is_in_head else errors.JSON_INVALID
+        self._refuse(HTTPStatus.BAD_REQUEST, errors.BODY_TOO_LONG if is_too_long else unreadable)
+
+    def is_midway(self) -> bool:
+        """Whether more of a request may come."""
+        return self._is_in_head or self._is_in_body
+
+    def _refuse(self, status: HTTPStatus, code: Code | None = None) -> None:
+        """Tells why and closes. A request that was read whole before gets its answer, as the last."""
+        if not self._is_in_body and self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        body = json.dumps(error_body(code)).encode() if code else b""
+        kind = {"Content-Type": "application/json"} if code else {}
+        length = {"Content-Length": str(len(body)), "Connection": "close"}
+        headers = middleware.headers_of_every_answer() | kind | length
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.close()
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _expect_within(self, seconds: float) -> None:
+        self._deadline = self.loop.call_later(seconds, self._waited_in_vain)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _waited_in_vain(self) -> None:
+        if self.is_midway():
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
