@@ -12,6 +12,11 @@ from celery import Celery
 from celery.beat import Scheduler
 from django.db import connections
 
+from kmscrypto.priority import give_way
+
+# Jobs give way to those who wait for an answer. Not by much: some hold the database's lock while they write.
+NICENESS = 5
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,6 +36,7 @@ class EmbeddedBeat(threading.Thread):
 
     def run(self) -> None:
         self._app.set_current()
+        give_way(NICENESS)
         scheduler = Scheduler(app=self._app)
         seconds: float | None = 1.0
         while not self._stopped.wait(1.0 if seconds is None else min(seconds, 1.0)):

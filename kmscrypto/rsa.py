@@ -1,7 +1,6 @@
 """RSA keys: OAEP encryption, PSS and PKCS#1 v1.5 signatures (RFC 8017), parameters fixed by SEC-015."""
 
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 
 from kmscrypto.errors import CryptoError, DecryptionFailed, MessageTooLong, PairwiseTestFailed, UnsupportedAlgorithm
 from kmscrypto.hashing import hash_for
+from kmscrypto.priority import give_way
 from kmscrypto.specs import OAEP_HASHES, EncryptionAlgorithm, Scheme, SigningAlgorithm
 
 PUBLIC_EXPONENT = 65537
@@ -25,17 +25,10 @@ def generate(bits: int) -> RSAPrivateKey:
     Few at a time, in threads that give way to others: it takes up to seconds, and who uses keys meanwhile must not feel
     it.
     """
-    with _turns, ThreadPoolExecutor(max_workers=1, initializer=_give_way) as thread:
+    with _turns, ThreadPoolExecutor(1, initializer=give_way, initargs=(NICENESS,)) as thread:
         key = thread.submit(generate_private_key, PUBLIC_EXPONENT, bits).result()
     pairwise_test(key)
     return key
-
-
-def _give_way() -> None:
-    if sys.platform != "linux":
-        return  # niceness is the whole process's there
-    thread = threading.get_native_id()
-    os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
 
 
 def max_plaintext(bits: int, algorithm: str) -> int:

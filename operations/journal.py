@@ -28,7 +28,7 @@ from queue import SimpleQueue
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from operations.models import JournalPosition, Trace
 
@@ -254,15 +254,16 @@ def _drain_some(file: IO[bytes], name: str) -> int:
     with transaction.atomic():
         position, _created = JournalPosition.objects.select_for_update().get_or_create(file=name)
         file.seek(position.offset)
-        traces = []
+        rows = []
         for line in _whole_lines(file):
-            traces.append(_trace(line))
+            rows.append(_row(line))
             position.offset += len(line)
-        if not traces:
+        if not rows:
             return 0
-        Trace.objects.bulk_create(traces, ignore_conflicts=True)
+        with connection.cursor() as cursor:
+            cursor.executemany(_statement(), rows)
         position.save(update_fields=["offset"])
-    return len(traces)
+    return len(rows)
 
 
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
@@ -288,8 +289,23 @@ def _plain(value: Any) -> str:
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
 
 
-def _trace(line: bytes) -> Trace:
-    members = json.loads(line)
+def _row(line: bytes) -> list[Any]:
+    # A trace may have been written by a version of the product that knew fewer columns.
+    members = _DEFAULTS | json.loads(line)
     members["id"] = uuid.UUID(members["id"])
     members["time"] = datetime.fromisoformat(members["time"])
-    return Trace(**members)
+    for column in _ADAPTED:
+        members[column.attname] = column.get_db_prep_save(members[column.attname], connection)
+    return [members[name] for name in _DEFAULTS]
+
+
+_DEFAULTS = {column.attname: column.get_default() for column in Trace._meta.concrete_fields}
+# What databases write differently. All else is texts and numbers, in JSON as in the table.
+_ADAPTED = [column for column in Trace._meta.concrete_fields if column.attname in ("id", "time", "request")]
+
+
+def _statement() -> str:
+    """Adds traces that are not there yet. The framework's own way of adding rows takes longer than the calls took."""
+    columns = ", ".join(map(connection.ops.quote_name, _DEFAULTS))
+    values = ", ".join(["%s"] * len(_DEFAULTS))
+    return f"INSERT INTO {Trace._meta.db_table} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608
