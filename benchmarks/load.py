@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +90,13 @@ def interleaved(works: Sequence[Work], *, rounds: int) -> dict[str, Sample]:
         for work in works:
             samples[work.name].append(measure(work))
     return {name: median(taken) for name, taken in samples.items()}
+
+
+def at_once(works: Sequence[Work]) -> float:
+    """Requests a second of all of these together; they share the connections."""
+    with ThreadPoolExecutor(len(works)) as pool:
+        samples = pool.map(lambda work: measure(work, connections=CONNECTIONS // len(works)), works)
+        return sum(sample.per_second for sample in samples)
 
 
 def median(samples: Sequence[Sample]) -> Sample:

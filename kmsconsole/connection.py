@@ -60,9 +60,12 @@ class Wire:
             # What is still on its way would be met by a reset, which takes the answer along (RFC 9112, 9.6).
             self._transport.write_eof()
             self._transport.resume_reading()
-            self._connection.loop.call_later(LINGER_SECONDS, self._transport.close)
-        else:
-            self._transport.close()
+            self._connection.loop.call_later(LINGER_SECONDS, self._transport.abort)
+            return
+        self._transport.close()
+        if self._transport.get_write_buffer_size():
+            # A client that does not read what it asked for would keep its connection for ever.
+            self._connection.loop.call_later(server.IDLE_SECONDS, self._transport.abort)
 
     def is_closing(self) -> bool:
         return self._is_closing or self._transport.is_closing()
@@ -79,7 +82,9 @@ class Connection(HttpToolsProtocol):
         # Bytes since the parser last told something whole: what it keeps by then is kept in memory.
         self._untold = 0
         self._deadline: TimerHandle | None = None
-        if len(self.connections) > server.CONNECTIONS:
+        if self.client is None:
+            transport.abort()  # gone before anybody asked for its address
+        elif len(self.connections) > server.CONNECTIONS:
             self._refuse(HTTPStatus.TOO_MANY_REQUESTS, errors.TOO_MANY_REQUESTS)
         else:
             self._expect_within(HEADER_SECONDS)
@@ -172,6 +177,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.flow.pause_reading()
             return
+        self._is_in_head = True  # more may come, of what is not listened to
         body = json.dumps(error_body(code)).encode() if code else b""
         kind = {"Content-Type": "application/json"} if code else {}
         length = {"Content-Length": str(len(body)), "Connection": "close"}

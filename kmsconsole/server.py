@@ -14,7 +14,6 @@ import signal
 import socket
 import sys
 import time
-from contextlib import suppress
 from importlib import import_module
 
 import uvicorn
@@ -60,9 +59,15 @@ def load_for_workers() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS, 10, 10)
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES if most == resource.RLIM_INFINITY else most, most))
+    _allow_open_files()
+
+
+def _allow_open_files() -> None:
+    """As many as CONNECTIONS need, or as the system lets us."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 class Supervisor:
@@ -97,16 +102,20 @@ class Supervisor:
 
     def _fill_up(self) -> None:
         while len(self._workers) < self._count:
+            # A word that comes before the new process has left our handlers behind waits until it has.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _WORDS_TO_STOP)
             pid = os.fork()
             if not pid:
-                self._become_a_worker()
+                self._become_a_worker(before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._workers[pid] = time.monotonic()
 
-    def _become_a_worker(self) -> None:
+    def _become_a_worker(self, heeded: set[int]) -> None:
         # Never return into what the supervisor was doing, whatever happens.
         try:
             signal.set_wakeup_fd(-1)
             follow_the_supervisor()
+            signal.pthread_sigmask(signal.SIG_SETMASK, heeded)
             os.close(self._heard)
             os.close(self._tells)
             _serve(self._socket)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
 
 import pytest
 import uvicorn
@@ -35,35 +36,39 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": answer})
 
 
+@contextlib.asynccontextmanager
+async def listening(application, protocol=Connection):
+    """The address of a server of nothing but connections and this application."""
+    config = uvicorn.Config(application, http=protocol, ws="none", log_config=None, access_log=False, log_level=50)
+    config.load()
+    state = ServerState()
+    doors = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
+    yield doors.sockets[0].getsockname()
+    doors.close()
+
+
 def conversation(*pieces, pause=0.0, wait=0.5, before=(), application=echo):
     """All that comes back when these pieces are sent one after another, and whether the server then closed."""
 
     async def converse():
-        config = uvicorn.Config(
-            application, http=Connection, ws="none", log_config=None, access_log=False, log_level=50
-        )
-        config.load()
-        state, loop = ServerState(), asyncio.get_running_loop()
-        listening = await loop.create_server(lambda: Connection(config, state, {}), "127.0.0.1", 0)
-        port = listening.sockets[0].getsockname()[1]
-        others = [await asyncio.open_connection("127.0.0.1", port) for _ in before]
-        await asyncio.sleep(0.01 if others else 0)
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for piece in pieces:
-            with contextlib.suppress(ConnectionError):
-                writer.write(piece)
-                await writer.drain()
-            await asyncio.sleep(pause)
-        answer, is_closed = b"", False
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                while not is_closed:
-                    part = await reader.read(65536)
-                    answer, is_closed = answer + part, not part
-        for each in (writer, *(other for _reader, other in others)):
-            each.close()
-        listening.close()
-        return answer, is_closed
+        async with listening(application) as address:
+            others = [await asyncio.open_connection(*address) for _ in before]
+            await asyncio.sleep(0.01 if others else 0)
+            reader, writer = await asyncio.open_connection(*address)
+            for piece in pieces:
+                with contextlib.suppress(ConnectionError):
+                    writer.write(piece)
+                    await writer.drain()
+                await asyncio.sleep(pause)
+            answer, is_closed = b"", False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    while not is_closed:
+                        part = await reader.read(65536)
+                        answer, is_closed = answer + part, not part
+            for each in (writer, *(other for _reader, other in others)):
+                each.close()
+            return answer, is_closed
 
     return asyncio.run(converse())
 
@@ -194,6 +199,30 @@ def test_time_for_one_request_does_not_count_for_the_next(monkeypatch):
 
     assert statuses(answer) == [200] * 4
     assert not is_closed
+
+
+def test_a_client_that_does_not_read_its_answer_does_not_keep_its_connection(monkeypatch):
+    monkeypatch.setattr(server, "IDLE_SECONDS", 0.2)
+
+    async def at_length(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"50000000")]})
+        await send({"type": "http.response.body", "body": b"x" * 50_000_000})
+
+    async def converse():
+        gone = asyncio.Event()
+
+        class Watched(Connection):
+            def connection_lost(self, exc):
+                gone.set()
+                super().connection_lost(exc)
+
+        async with listening(at_length, Watched) as address:
+            with socket.create_connection(address) as client:
+                client.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+                async with asyncio.timeout(5):
+                    await gone.wait()
+
+    asyncio.run(converse())  # or TimeoutError
 
 
 # --- what is no request of ours --------------------------------------------------------------------------------------
