@@ -218,18 +218,17 @@ async def _body(environ: dict[str, Any], receive: Receive) -> bytes | None:
     announced = int(environ.get("CONTENT_LENGTH") or "0")
     if announced > longest:
         return None
-    body, is_whole = b"", not (is_chunked or announced)
+    body, is_whole = bytearray(), not (is_chunked or announced)
     while not is_whole:
         message = await receive()
         if message["type"] != "http.request":
             raise BodyTorn
         body += message["body"]
         if len(body) > longest:
-            body = body[: longest + 1]
             break
         is_whole = not message["more_body"]
     environ["CONTENT_LENGTH"] = str(len(body))
-    return body if is_whole else None
+    return bytes(body) if is_whole else None
 
 
 def answer_of(environ: dict[str, Any]) -> Answer:
@@ -258,8 +257,7 @@ def brief_answer_of(calls: BriefCalls, parts: dict[str, str], environ: dict[str,
     connection.close_if_unusable_or_obsolete()
     with journal.deferred() as promises:
         reply = calls.reply(request, parts)
-    headers = middleware.headers_of_every_answer() | reply.headers
-    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(reply.body)), "X-Request-Id": request_id}
+    headers = middleware.headers_of(reply, request_id)
     return Answer(request, reply.status, [*headers.items()], reply.body, promises)
 
 

@@ -6,26 +6,31 @@ come out of `feed_data`, also those that are raised while it calls back.
 
 from __future__ import annotations
 
-import json
 from asyncio import TimerHandle, Transport
 from http import HTTPStatus
+from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from kmsconsole import middleware, server
 from operations import errors
-from operations.errors import Code
-from operations.rest import error_body
+from operations.errors import KmsError
+from operations.rest import Reply, error_reply
 
 HEADER_BYTES = 16 * 1024
 HEADER_SECONDS = 10
 LINGER_SECONDS = 2
+REQUESTS_AHEAD = 32  # parsed while one is served; the event loop serves nobody else while it parses
 BODY_SECONDS = 20  # for all of a body: who sends half of one holds a connection, no thread, and not for long
 
 
 class HeadTooLong(Exception):
     """Method, path and headers together exceed HEADER_BYTES."""
+
+
+class TooFarAhead(Exception):
+    """A client sent more requests than REQUESTS_AHEAD without waiting for answers."""
 
 
 class Wire:
@@ -79,13 +84,15 @@ class Connection(HttpToolsProtocol):
         self.transport = Wire(transport, self)  # type: ignore[assignment]
         self._is_in_head = False
         self._is_in_body = False
+        self._is_over = False  # what still comes is not listened to
+        self._serving: RequestResponseCycle | None = None
         # Bytes since the parser last told something whole: what it keeps by then is kept in memory.
-        self._untold = 0
+        self._unparsed = 0
         self._deadline: TimerHandle | None = None
         if self.client is None:
             transport.abort()  # gone before anybody asked for its address
         elif len(self.connections) > server.CONNECTIONS:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, errors.TOO_MANY_REQUESTS)
+            self._refuse(error_reply(KmsError(errors.TOO_MANY_REQUESTS, retry_after=1)))
         else:
             self._expect_within(HEADER_SECONDS)
 
@@ -94,22 +101,28 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_over or self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
-        self._untold += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_as_we_are(data[upgrade.args[0] :])
-            return
+            while data:
+                self._unparsed += len(data)
+                data = self._parse(data)
         except httptools.HttpParserError as error:
             self._cannot_read(error)
             return
-        if self._untold > HEADER_BYTES:
+        if self._unparsed > HEADER_BYTES:
             self._cannot_read(HeadTooLong())
         elif self._deadline is None and self.is_midway():
             self._expect_within(HEADER_SECONDS if self._is_in_head else BODY_SECONDS)
+
+    def _parse(self, data: bytes) -> bytes:
+        """Returns what is to be parsed anew."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._without_upgrade(data[upgrade.args[0] :])
+        return b""
 
     # --- told by the parser ---------------------------------------------------------------------------------------
 
@@ -123,23 +136,29 @@ class Connection(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self._untold > HEADER_BYTES and self._head_bytes() > HEADER_BYTES:
+        if self._unparsed > HEADER_BYTES and self._head_bytes() > HEADER_BYTES:
             raise HeadTooLong
-        self._untold = 0
+        self._unparsed = 0
         if self.parser.should_upgrade():
             return
+        if len(self.pipeline) >= REQUESTS_AHEAD:
+            raise TooFarAhead
         super().on_headers_complete()
         self._is_in_head, self._is_in_body = False, True
         self._expect_nothing()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._serving = cycle
+        super()._start_asgi_task(cycle, app)
+
     def on_body(self, body: bytes) -> None:
-        self._untold = 0
+        self._unparsed = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
             return
-        self._untold = 0
+        self._unparsed = 0
         self._is_in_body = False
         self._expect_nothing()
         super().on_message_complete()
@@ -149,55 +168,57 @@ class Connection(HttpToolsProtocol):
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
-    def _go_on_as_we_are(self, rest: bytes) -> None:
+    def _without_upgrade(self, rest: bytes) -> bytes:
         """Another protocol is wanted, and may be denied by ignoring that (RFC 9110, 7.8). The parser cannot ignore it
-        and would take the body for that protocol, so it gets the request again, without the wish.
+        and would take the body for that protocol, so a new one gets the request again, without the wish.
         """
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         if method == b"CONNECT":
-            self._refuse(HTTPStatus.BAD_REQUEST, errors.URL_INVALID)
-            return
+            raise httptools.HttpParserError("no tunnel")
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
         lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"\r\n".join([*lines, b"", rest]))
+        return b"\r\n".join([*lines, b"", rest])
 
     def _cannot_read(self, error: Exception) -> None:
         is_too_long = isinstance(error, HeadTooLong) or isinstance(error.__context__, HeadTooLong)
         unreadable = errors.URL_INVALID if self._is_in_head else errors.JSON_INVALID
-        self._refuse(HTTPStatus.BAD_REQUEST, errors.BODY_TOO_LONG if is_too_long else unreadable)
+        self._refuse(error_reply(KmsError(errors.BODY_TOO_LONG if is_too_long else unreadable)))
 
     def is_midway(self) -> bool:
         """Whether more of a request may come."""
         return self._is_in_head or self._is_in_body
 
-    def _refuse(self, status: HTTPStatus, code: Code | None = None) -> None:
-        """Tells why and closes. A request that was read whole before gets its answer, as the last."""
-        if not self._is_in_body and self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.keep_alive = False
-            self.flow.pause_reading()
+    def _refuse(self, reply: Reply) -> None:
+        """Tells why and closes. Requests that were read whole before get their answers first, and no other's."""
+        self._is_over = True
+        self._expect_nothing()
+        if self._is_in_body and self.pipeline:
+            self.pipeline.popleft()  # the one that is not read
+        last = self.pipeline[0][0] if self.pipeline else self._serving
+        is_owed = last is not None and not last.response_complete
+        if last is not None and is_owed and not (self._is_in_body and last is self.cycle):
+            last.keep_alive = False
             return
-        self._is_in_head = True  # more may come, of what is not listened to
-        body = json.dumps(error_body(code)).encode() if code else b""
-        kind = {"Content-Type": "application/json"} if code else {}
-        length = {"Content-Length": str(len(body)), "Connection": "close"}
-        headers = middleware.headers_of_every_answer() | kind | length
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
-        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self._is_in_head = True  # more may come
+        headers = middleware.headers_of(reply, middleware.new_request_id()) | {"Connection": "close"}
+        status = f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"
+        lines = [status, *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+        self.transport.write("\r\n".join(lines).encode() + reply.body)
         self.transport.close()
 
     # --- time -----------------------------------------------------------------------------------------------------
 
     def _expect_within(self, seconds: float) -> None:
-        self._deadline = self.loop.call_later(seconds, self._waited_in_vain)
+        self._deadline = self.loop.call_later(seconds, self._time_out)
 
     def _expect_nothing(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _waited_in_vain(self) -> None:
+    def _time_out(self) -> None:
         if self.is_midway():
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._refuse(Reply(HTTPStatus.REQUEST_TIMEOUT))
         else:
             self.transport.close()

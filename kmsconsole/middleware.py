@@ -16,6 +16,8 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.module_loading import import_string
 
+from operations.rest import Reply
+
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 # One slash too many comes from an address that ends in one; it is a client's all the same.
@@ -45,6 +47,14 @@ HEADERS = {  # SEC-071
 def headers_of_every_answer() -> dict[str, str]:
     hsts = {"Strict-Transport-Security": f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"}
     return {**HEADERS, **hsts} if settings.SECURE_HSTS_SECONDS else HEADERS
+
+
+def headers_of(reply: Reply, request_id: str) -> dict[str, str]:
+    """All headers of an answer that passes by the middlewares."""
+    length = {"Content-Length": str(len(reply.body))}
+    return (
+        headers_of_every_answer() | reply.headers | length | {"Cache-Control": "no-store", "X-Request-Id": request_id}
+    )
 
 
 def new_request_id() -> str:

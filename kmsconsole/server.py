@@ -135,6 +135,8 @@ class Supervisor:
             self._ended()
             time.sleep(0.02)
         self._tell(signal.SIGKILL)
+        for pid in self._workers:
+            os.waitpid(pid, 0)
 
     def _tell(self, word: signal.Signals) -> None:
         for pid in self._workers:

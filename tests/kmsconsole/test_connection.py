@@ -150,6 +150,7 @@ def test_one_connection_too_many_is_told_to_come_back(monkeypatch):
     answer, is_closed = conversation(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n", before=range(2))
 
     assert statuses(answer) == [429]
+    assert b"Retry-After: 1\r\n" in answer
     assert is_closed
 
 
@@ -250,7 +251,13 @@ def test_what_cannot_be_read_is_refused_in_the_documented_form(request_, code):
 
     assert statuses(answer) == [400]
     assert told(answer)["error"]["error_code"] == code
-    assert b"Content-Type: application/json" in answer
+    for header in (
+        b"Content-Type: application/json",
+        b"Cache-Control: no-store",
+        b"X-Request-Id: ",
+        b"Connection: close",
+    ):
+        assert header in answer
     assert is_closed
 
 
@@ -309,3 +316,30 @@ def test_half_a_request_behind_one_that_takes_long_does_not_take_its_answer(monk
 
     assert statuses(answer) == [200]
     assert is_closed
+
+
+@pytest.mark.parametrize("wish", [b"", b"Connection: Upgrade\r\nUpgrade: h2c\r\n"], ids=["plain", "upgrade"])
+def test_whoever_asks_far_ahead_gets_the_first_answers_and_may_ask_again(wish, caplog):
+    """Parsing thousands at once would hold up everybody else."""
+    answer, is_closed = conversation((b"GET / HTTP/1.1\r\n" + HOST + wish + b"\r\n") * 3000, wait=5)
+
+    assert statuses(answer) == [200] * (1 + connection.REQUESTS_AHEAD)
+    assert answer.count(b"connection: close") == 1
+    assert is_closed
+    assert not caplog.records
+
+
+def test_a_body_that_cannot_be_read_does_not_take_the_answer_of_the_request_before():
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.1)
+        await echo(scope, receive, send)
+
+    good = b"GET /good HTTP/1.1\r\n" + HOST + b"\r\n"
+    broken = b"POST /broken HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+
+    for ahead in ([good + broken], [good, broken], [good + good + broken]):
+        answer, is_closed = conversation(*ahead, application=slow, wait=1)
+
+        assert statuses(answer) == [200] * b"".join(ahead).count(b"/good")
+        assert b"/broken" not in answer
+        assert is_closed
