@@ -2,7 +2,10 @@
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -10,23 +13,48 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 
 from kmscrypto.errors import CryptoError, DecryptionFailed, MessageTooLong, PairwiseTestFailed, UnsupportedAlgorithm
 from kmscrypto.hashing import hash_for
-from kmscrypto.priority import give_way
+from kmscrypto.priority import give_way, take_idle_time
 from kmscrypto.specs import OAEP_HASHES, EncryptionAlgorithm, Scheme, SigningAlgorithm
 
 PUBLIC_EXPONENT = 65537
+PATIENCE_SECONDS = 1.0
 NICENESS = 10
 # Half of the processors is left to those who use keys.
 _turns = threading.Semaphore(max(1, (os.cpu_count() or 1) // 2))
+# By length in bits; no more of each than there are turns.
+_unclaimed: dict[int, list[Future[RSAPrivateKey]]] = defaultdict(list)
 
 
 def generate(bits: int) -> RSAPrivateKey:
     """A new key whose halves have proved to fit together (SEC-097).
 
-    Few at a time, in threads that give way to others: it takes up to seconds, and who uses keys meanwhile must not feel
-    it.
+    Few at a time, in time that nobody else wants: it takes up to seconds, and who uses keys meanwhile must not feel it.
+    Where there is no such time, another attempt begins after a second that does take some. Of two the first one done
+    counts; the calm one, if it is not, serves whoever asks next.
     """
-    with _turns, ThreadPoolExecutor(1, initializer=give_way, initargs=(NICENESS,)) as thread:
-        key = thread.submit(generate_private_key, PUBLIC_EXPONENT, bits).result()
+    with _turns:
+        try:
+            calm = _unclaimed[bits].pop()
+        except IndexError:
+            calm = _begin(bits, take_idle_time)
+        try:
+            return calm.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            first = next(as_completed((calm, _begin(bits, partial(give_way, NICENESS)))))
+        if first is not calm:
+            _unclaimed[bits].append(calm)
+    return first.result()
+
+
+def _begin(bits: int, yield_to_others: Callable[[], None]) -> Future[RSAPrivateKey]:
+    thread = ThreadPoolExecutor(1, initializer=yield_to_others)
+    key = thread.submit(_generate, bits)
+    thread.shutdown(wait=False)  # it ends when the key is there
+    return key
+
+
+def _generate(bits: int) -> RSAPrivateKey:
+    key = generate_private_key(PUBLIC_EXPONENT, bits)
     pairwise_test(key)
     return key
 

@@ -1,24 +1,100 @@
 """Making an RSA key takes long; those who use keys meanwhile must not feel it."""
 
 import os
+import sys
 import threading
+from collections import defaultdict
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from kmscrypto import rsa
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="niceness of threads is Linux's")
 
-def test_making_a_key_gives_way_to_those_who_use_keys(monkeypatch):
+
+def is_calm():
+    return os.sched_getscheduler(0) == os.SCHED_IDLE
+
+
+def niceness():
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+@pytest.fixture(autouse=True)
+def nothing_begun(monkeypatch):
+    monkeypatch.setattr(rsa, "_unclaimed", defaultdict(list))
+
+
+def test_making_a_key_takes_time_that_nobody_else_wants(monkeypatch):
     seen = []
 
     def generate(exponent, bits):
-        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        seen.append(is_calm())
         return generate_private_key(exponent, bits)
 
     monkeypatch.setattr(rsa, "generate_private_key", generate)
-    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     rsa.generate(2048)
 
-    assert seen == [max(rsa.NICENESS, before)]
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
+    assert seen == [True]
+    assert not is_calm()
+
+
+@pytest.fixture
+def no_idle_time(monkeypatch):
+    """Until it has come back, a calm attempt gets nowhere."""
+    quiet, attempts = threading.Event(), []
+
+    def generate(exponent, bits):
+        attempts.append("calm" if is_calm() else niceness())
+        if is_calm():
+            assert quiet.wait(60)
+        return generate_private_key(exponent, bits)
+
+    monkeypatch.setattr(rsa, "generate_private_key", generate)
+    monkeypatch.setattr(rsa, "PATIENCE_SECONDS", 0.05)
+
+    def comes_back():
+        monkeypatch.setattr(rsa, "PATIENCE_SECONDS", 60)
+        quiet.set()
+
+    yield comes_back, attempts
+    quiet.set()
+
+
+def test_where_there_is_no_such_time_a_key_is_made_nevertheless(no_idle_time):
+    _it_comes_back, attempts = no_idle_time
+
+    key = rsa.generate(2048)
+
+    assert key.key_size == 2048
+    assert attempts == ["calm", max(rsa.NICENESS, niceness())]
+
+
+def test_a_busy_machine_gathers_no_unfinished_attempts(no_idle_time):
+    _it_comes_back, attempts = no_idle_time
+
+    keys = [rsa.generate(2048) for _ in range(3)]
+
+    assert len({key.public_key().public_numbers().n for key in keys}) == 3
+    assert attempts.count("calm") == 1
+
+
+def test_what_was_begun_for_one_serves_the_next_and_only_him(no_idle_time):
+    it_comes_back, attempts = no_idle_time
+    rsa.generate(2048)
+    it_comes_back()
+
+    keys = [rsa.generate(2048) for _ in range(2)]
+
+    assert keys[0].private_numbers() != keys[1].private_numbers()
+    assert attempts.count("calm") == 2
+
+
+def test_a_key_of_another_length_is_not_taken_for_it(no_idle_time):
+    it_comes_back, _attempts = no_idle_time
+    rsa.generate(2048)
+    it_comes_back()
+
+    assert rsa.generate(3072).key_size == 3072
