@@ -23,6 +23,8 @@ NICENESS = 10
 _turns = threading.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 # By length in bits; no more of each than there are turns.
 _unclaimed: dict[int, list[Future[RSAPrivateKey]]] = defaultdict(list)
+# What a forked process inherited, its parent would hand out as well.
+os.register_at_fork(after_in_child=_unclaimed.clear)
 
 
 def generate(bits: int) -> RSAPrivateKey:

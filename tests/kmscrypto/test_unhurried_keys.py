@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections import defaultdict
+from concurrent.futures import Future
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -22,8 +22,10 @@ def niceness():
 
 
 @pytest.fixture(autouse=True)
-def nothing_begun(monkeypatch):
-    monkeypatch.setattr(rsa, "_unclaimed", defaultdict(list))
+def nothing_begun():
+    rsa._unclaimed.clear()
+    yield
+    rsa._unclaimed.clear()
 
 
 def test_making_a_key_takes_time_that_nobody_else_wants(monkeypatch):
@@ -98,3 +100,31 @@ def test_a_key_of_another_length_is_not_taken_for_it(no_idle_time):
     it_comes_back()
 
     assert rsa.generate(3072).key_size == 3072
+
+
+def test_a_forked_process_inherits_no_key_that_its_parent_would_hand_out_too():
+    rsa._unclaimed[2048].append(Future())
+
+    child = os.fork()
+    if not child:
+        os._exit(1 if rsa._unclaimed[2048] else 0)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert rsa._unclaimed[2048]
+
+
+def test_where_the_system_denies_idle_time_a_key_is_made_in_the_nicest_thread(monkeypatch):
+    seen = []
+
+    def generate(exponent, bits):
+        seen.append(niceness())
+        return generate_private_key(exponent, bits)
+
+    def denied(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", denied)
+    monkeypatch.setattr(rsa, "generate_private_key", generate)
+
+    assert rsa.generate(2048).key_size == 2048
+    assert seen[0] == 19
