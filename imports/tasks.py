@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 from celery import shared_task
+from django.db.models import QuerySet
 
 from imports.api import EXPIRE_MATERIAL, EXPIRE_WRAPPING_KEY
 from imports.models import LONGEST_SILENCE, WrappingKey
 from keys.models import Key
-from keys.tasks import perform_for
-from operations import clock, sweeps
+from keys.tasks import perform_each, sweep
+from operations import clock
 
 
 @shared_task
@@ -19,13 +18,15 @@ def expire_wrapping_keys() -> int:
     standing = WrappingKey.objects.filter(private_sealed__isnull=False).select_related("key__project")
     old = standing.filter(expires_at__lte=clock.now())
     silent = standing.filter(last_contact_at__lte=clock.now() - LONGEST_SILENCE)
-    rows = chain(sweeps.each(old, by="expires_at"), sweeps.each(silent, by="last_contact_at"))
-    return sum(perform_for(row.key, EXPIRE_WRAPPING_KEY, offer_id=str(row.pk)) for row in rows)
+    return _expire(old, by="expires_at") + _expire(silent, by="last_contact_at")
 
 
 @shared_task
 def expire_material() -> int:
     """Erases imported material past its time, and moves the keys to Pending import; returns how many."""
     due = Key.objects.filter(material_expires_at__lte=clock.now())
-    keys = sweeps.each(due.select_related("project"), by="material_expires_at")
-    return sum(perform_for(key, EXPIRE_MATERIAL) for key in keys)
+    return sweep(due, EXPIRE_MATERIAL, by="material_expires_at")
+
+
+def _expire(due: QuerySet[WrappingKey], *, by: str) -> int:
+    return perform_each(due, EXPIRE_WRAPPING_KEY, by=by, about=lambda row: (row.key, {"offer_id": str(row.pk)}))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from celery import shared_task
+from django.db.models import Model, QuerySet
 
 from keys import queries
 from keys.api.lifecycle import DELETE_KEY
@@ -19,30 +22,45 @@ from operations.perform import perform
 
 log = logging.getLogger(__name__)
 
+Row = TypeVar("Row", bound=Model)
+
 
 @shared_task
 def delete_due_keys() -> int:
     """Deletes keys whose waiting period is over; returns how many. One transaction each: a bad row stops nobody."""
-    due = Key.objects.filter(queries.due_for_deletion())
-    keys = sweeps.each(due.select_related("project"), by="scheduled_deletion_at")
-    return sum(perform_for(key, DELETE_KEY) for key in keys)
+    return sweep(Key.objects.filter(queries.due_for_deletion()), DELETE_KEY, by="scheduled_deletion_at")
 
 
 @shared_task
 def rotate_due_keys() -> int:
     """Rotates enabled keys whose policy asks for it; returns how many."""
     due = Key.objects.filter(state=State.ENABLED, rotation_due_at__lte=clock.now())
-    keys = sweeps.each(due.select_related("project"), by="rotation_due_at")
-    return sum(perform_for(key, ROTATE_KEY) for key in keys)
+    return sweep(due, ROTATE_KEY, by="rotation_due_at")
 
 
-def perform_for(key: Key, operation: Operation, **data: str) -> bool:
-    """As the system, in the key's project; False where it was refused."""
-    caller = system(account_id=key.project.account_id, project_id=key.project_id, region_id=key.project.region_id)
-    try:
-        perform(operation, caller, {"key_id": key.key_id, **data})
-    except KmsError as error:
-        # Another runner was quicker, or the row is bad: the others go on.
-        log.warning("not done", extra={"operation": operation.name, "key_id": key.key_id, "code": error.code.code})
-        return False
-    return True
+def sweep(due: QuerySet[Key], operation: Operation, *, by: str) -> int:
+    """Performs the operation for every key that is due, in the order of `by`; returns for how many."""
+    return perform_each(due.select_related("project"), operation, by=by, about=lambda key: (key, {}))
+
+
+def perform_each(
+    due: QuerySet[Row], operation: Operation, *, by: str, about: Callable[[Row], tuple[Key, dict[str, str]]]
+) -> int:
+    """As the system, in each key's project. `about` tells of a row its key, and what else the operation needs.
+
+    What is refused and still due is a bad row: the others go on. What is refused and no longer due was done by another
+    runner, just now. He is left the rest: two who go the same way would only leave a refusal for every row.
+    """
+    done = 0
+    for row in sweeps.each(due, by=by):
+        key, data = about(row)
+        caller = system(account_id=key.project.account_id, project_id=key.project_id, region_id=key.project.region_id)
+        try:
+            perform(operation, caller, {"key_id": key.key_id, **data})
+        except KmsError as error:
+            if not due.filter(pk=row.pk).exists():
+                break
+            log.warning("not done", extra={"operation": operation.name, "key_id": key.key_id, "code": error.code.code})
+        else:
+            done += 1
+    return done

@@ -10,7 +10,7 @@ from django.db.models import Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 
-PAGE_ROWS = 500
+PAGE_ROWS = 100
 # A sweep ends by itself before its task is killed for lasting too long; the next one goes on.
 LONGEST_SECONDS = 200.0
 

@@ -20,7 +20,10 @@ export function stayInContact(isOpen, contact) {
     }
   }
 
-  setInterval(() => Math.abs(Date.now() - last) >= EVERY_MS && touch(), LOOK_MS);
+  setInterval(() => {
+    if (!isOpen()) last = Date.now(); // the download that opens it is heard of by itself
+    if (Math.abs(Date.now() - last) >= EVERY_MS) touch();
+  }, LOOK_MS);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && touch());
   for (const name of ["focus", "online"]) addEventListener(name, touch);
 }

@@ -479,6 +479,8 @@ def test_the_open_page_says_every_two_minutes_that_it_is_there(open_wizard_by_it
     page.clock.run_for("04:10")
     assert site.posted("/contact") == [], "there is nothing to keep before the download"
     download(page)
+    page.clock.run_for("01:00")
+    assert site.posted("/contact") == [], "of the download the service has heard"
 
     for _ in range(3):
         heard(page, lambda: page.clock.run_for("02:05"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from keys import queries
 from keys.api.lifecycle import DELETE_KEY
 from keys.models import Key, KeyVersion, Tag
-from keys.tasks import delete_due_keys
+from keys.tasks import delete_due_keys, perform_each
 from operations import errors
 from operations.caller import system
 from operations.models import Trace
@@ -115,6 +116,26 @@ def test_one_key_that_cannot_be_deleted_stops_no_other(alice, the_clock):
     # Half a deletion is none: its material is still there.
     assert keys[0].versions.get().material_sealed is not None
     assert Trace.objects.get(resource_id=keys[0].key_id, name="deleteKey").rating == "incident"
+
+
+def test_a_runner_that_was_quicker_is_left_the_rest(alice, the_clock):
+    keys = [a_key(alice) for _ in range(5)]
+    for key in keys:
+        schedule_deletion(alice, key, days=7)
+    the_clock.advance(days=7)
+    deleted_by_the_other = []
+
+    def about(key):
+        if key == keys[2]:
+            deleted_by_the_other.append(delete_due_keys())
+        return key, {}
+
+    due = Key.objects.filter(queries.due_for_deletion()).select_related("project")
+    deleted = perform_each(due, DELETE_KEY, by="scheduled_deletion_at", about=about)
+
+    assert (deleted, deleted_by_the_other) == (2, [3])
+    ratings = Trace.objects.filter(name="deleteKey").values_list("rating", flat=True)
+    assert sorted(ratings) == ["normal"] * 5 + ["warning"], "of what two reached at once, and of nothing behind it"
 
 
 def _make_undeletable(key):
