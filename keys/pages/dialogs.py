@@ -21,6 +21,7 @@ from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
 from keys.forms import AliasForm, CancelDeletionForm, DeleteForm, DescriptionForm, DisableForm, EnableForm
 from keys.models import Key
 from keys.pages.detail import KeyPage
+from operations import errors
 from operations.console import Dialog, OperationForm, full_sentence, go, toast, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
@@ -30,7 +31,8 @@ MOST_KEYS = 100
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    key: Key
+    alias: str
+    key_id: str
     message: str
 
 
@@ -55,6 +57,7 @@ class LifecycleDialog(Dialog):
             return self.show(request, status=422, keys=self.keys, form=form)
         failures = [failure for key in self.keys if (failure := self.perform(key, form))]
         done = len(self.keys) - len(failures)
+        failures += [Failure("", key_id, full_sentence(KmsError(errors.KEY_NOT_FOUND))) for key_id in self.gone]
         if done:
             toast(request, self.done % done)
         if failures:
@@ -65,9 +68,20 @@ class LifecycleDialog(Dialog):
     @cached_property
     def keys(self) -> list[Key]:
         """The chosen keys that the caller may see, in the order of the list. Others are as if they were not chosen."""
-        wanted = (self.request.POST if self.request.method == "POST" else self.request.GET).getlist("key")
         seen = queries.visible_keys(self.caller, str(LIST_KEYS.action), str(DESCRIBE_KEY.action))
-        return list(seen.filter(key_id__in=wanted[:MOST_KEYS], is_default=False).order_by("-pk"))
+        return list(seen.filter(key_id__in=self.chosen, is_default=False).order_by("-pk"))
+
+    @cached_property
+    def chosen(self) -> list[str]:
+        """What the request names, each once."""
+        sent = self.request.POST if self.request.method == "POST" else self.request.GET
+        return list(dict.fromkeys(sent.getlist("key")))[:MOST_KEYS]
+
+    @property
+    def gone(self) -> list[str]:
+        """What was chosen and is not there, or no longer: somebody else may have been quicker."""
+        there = {key.key_id for key in self.keys}
+        return [key_id for key_id in self.chosen if key_id not in there]
 
     def form(self, data: Any = None) -> OperationForm:
         return self.form_class(data, initial={"request": {"key_id": self.keys[0].key_id}})
@@ -76,12 +90,15 @@ class LifecycleDialog(Dialog):
         try:
             perform(form.operation, self.caller, {**form.to_request(), "key_id": key.key_id})
         except KmsError as error:
-            return Failure(key, full_sentence(error))
+            return Failure(key.alias, key.key_id, full_sentence(error))
         return None
 
     def nothing_chosen(self) -> HttpResponse:
-        asked = self.request.GET.getlist("key") or self.request.POST.getlist("key")
-        toast(self.request, _("The key does not exist.") if asked else _("Select a key first."), level=messages.ERROR)
+        toast(
+            self.request,
+            _("The key does not exist.") if self.chosen else _("Select a key first."),
+            level=messages.ERROR,
+        )
         return go(self.request, self.back)
 
 

@@ -90,8 +90,7 @@ def test_copying_fills_the_clipboard_and_says_so(show):
 
     page.get_by_role("button", name="Copy", exact=True).click()
     expect(page.locator("#c + *, #announce")).to_have_text("Copied")
-    page.wait_for_timeout(50)
-    assert page.evaluate("navigator.clipboard.readText()") == "openssl rand 32"
+    page.wait_for_function("async () => await navigator.clipboard.readText() === 'openssl rand 32'")
 
 
 TABLE = """<div class="bulk" id="bulk" hidden><strong data-count></strong><button type="button" data-act="enable">Enable</button>

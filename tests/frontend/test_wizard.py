@@ -568,7 +568,8 @@ def test_a_moment_without_network_is_no_end(open_wizard, site, page, expected_er
     open_wizard()
     download(page)
     page.context.set_offline(True)
-    come_back(page)
+    with page.expect_event("requestfailed"):
+        come_back(page)
     page.wait_for_timeout(200)
     expect(page.locator("[data-errors]")).to_be_empty()
 

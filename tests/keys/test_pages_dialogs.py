@@ -206,6 +206,20 @@ def test_what_failed_is_listed_with_its_reason_and_the_rest_is_done(alice, brows
     assert page.link("Close") == LIST
 
 
+def test_a_key_that_went_before_the_dialog_was_confirmed_is_told_of(alice, browser):
+    on, gone = stage.a_key(alice, alias="orders"), stage.a_key(alice, alias="old")
+    Key.objects.filter(pk=gone.pk).delete()
+
+    answer = post(browser, "disable", on, gone)
+
+    page = read(answer)
+    assert "1 of 2 failed." in page.texts("strong")
+    assert page.texts("th", scope="row") == [gone.key_id]
+    assert page.texts("td")[0].startswith("KMS.0207 The key does not exist.")
+    assert toasts(answer) == ["Key disabled successfully"]
+    assert state(on) == State.DISABLED
+
+
 @pytest.mark.parametrize("dialog", DIALOGS)
 def test_who_may_only_read_is_refused_key_by_key(alice, dialog):
     key = stage.a_key(alice)
