@@ -49,7 +49,7 @@ def perform_each(
     """As the system, in each key's project. `about` tells of a row its key, and what else the operation needs.
 
     What is refused and still due is a bad row: the others go on. What is refused and no longer due was done by another
-    runner, just now. He is left the rest: two who go the same way would only leave a refusal for every row.
+    runner, just now. The rest is left to it: two that go the same way would leave a refusal for every row.
     """
     done = 0
     for row in sweeps.each(due, by=by):
