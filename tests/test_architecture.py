@@ -179,7 +179,7 @@ def _is_on_a_manager(node: ast.expr) -> bool:
 def test_a_task_decides_nothing_and_performs_everything():
     for package in ("keys", "imports"):
         text = (ROOT / package / "tasks.py").read_text()
-        assert re.search(r"\bperform(_for)?\(", text)
+        assert re.search(r"\bperform(_each)?\(", text)
         assert "services" not in text
 
 
