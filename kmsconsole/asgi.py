@@ -1,8 +1,8 @@
 """What the web server loads: requests of the network on one side, Django on the other. `manage.py serve` starts it.
 
 In each web process one thread receives and answers. What is brief it runs itself, one request after another, for to
-hand it to a thread and take it back would cost more; the rest gets a thread. Nobody waits for the journal: an answer is
-sent once the traces of what it tells are on disk, and until then others are served
+hand it to a thread and take it back would cost more; the rest gets a thread of its lane. Nobody waits for the journal:
+an answer is sent once the traces of what it tells are on disk, and until then others are served
 (docs/decisions/0012-one-thread-for-what-is-brief.md).
 """
 
@@ -34,12 +34,12 @@ _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
 from kmsconsole import errors, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
+from kmsconsole.lanes import LANES, lane_of  # noqa: E402
 from operations import changes, journal  # noqa: E402
 from operations.rest import BriefCalls  # noqa: E402
 
 log = logging.getLogger(__name__)
 
-THREADS = 16
 # A thread that builds a page gives the interpreter back after this long, so that what is brief need not wait for it.
 TURN_SECONDS = 0.0003
 
@@ -84,13 +84,14 @@ class Application:
         self._begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        self._threads.shutdown(cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(cancel_futures=True)
         await send({"type": "lifespan.shutdown.complete"})
 
     def _begin(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="call")
+        self._threads = {lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name) for lane in LANES}
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
@@ -107,7 +108,8 @@ class Application:
         if brief is not None:
             answer = self._at_once(brief, environ)
         else:
-            answer = await self._loop.run_in_executor(self._threads, answer_of, environ)
+            threads = self._threads[lane_of(scope["method"], scope["path"])]
+            answer = await self._loop.run_in_executor(threads, answer_of, environ)
         for promise in answer.promises:
             await self._keeping(promise)
             if promise.exception() is not None:

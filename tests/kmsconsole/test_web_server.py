@@ -7,13 +7,14 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
 import pytest
 
-from kmsconsole import asgi
+from kmsconsole import asgi, lanes
 from kmsconsole.connection import BODY_SECONDS
-from tests.services.product import Console, console_server, running_console
+from tests.services.product import Console, answers_health, console_server, running_console
 
 __all__ = ["console_server"]
 
@@ -141,7 +142,7 @@ def test_one_who_goes_away_in_the_middle_of_a_body_leaves_no_line_in_the_log(con
 
 
 def test_requests_that_are_never_finished_hold_up_nobody(console_server, client):
-    halves = 4 * asgi.THREADS * 2
+    halves = 4 * lanes.OTHERS.threads * 2
     with ExitStack() as stack:
         for _ in range(halves):
             connection = stack.enter_context(socket.create_connection(address_of(console_server), timeout=10))
@@ -263,6 +264,21 @@ def test_what_takes_long_holds_up_nothing_brief(console_server, client):
         waited.append(time.monotonic() - began)
 
     assert len(waited) > 3, "many brief ones fit into one that takes long"
+
+
+def test_whoever_asks_for_many_keys_at_once_holds_up_no_page_and_no_health_check(tmp_path):
+    many = lanes.OTHERS.threads + 8
+    with running_console(tmp_path, KMS_WEB_WORKERS="1") as console, ThreadPoolExecutor(many) as crowd:
+        body = {"key_id": Client(console).new_key("web/crowd"), "key_spec": "RSA_3072"}
+        clients = [Client(console) for _ in range(many)]
+        keys = [crowd.submit(client.kms, "create-rsa-datakey-pair", **body) for client in clients]
+        wait(keys, return_when=FIRST_COMPLETED)
+
+        assert answers_health(console.url)
+        done = sum(key.done() for key in keys)
+
+        assert {key.result()[0] for key in keys} == {200}
+    assert done < many - lanes.OTHERS.threads, "it waited for none of them"
 
 
 def test_a_call_whose_trace_cannot_be_written_tells_nothing(tmp_path):
