@@ -57,11 +57,11 @@ class SignIn(View):
             signin.succeeded(user, _origin(request))
             sessions.begin(request, user, _origin(request))
         response = redirect(way_back(request, settings.LOGIN_REDIRECT_URL))
-        response.set_cookie(
+        response.set_signed_cookie(
             ACCOUNT_COOKIE,
             user.account_id,
             max_age=31_536_000,
-            secure=request.is_secure(),
+            secure=settings.SESSION_COOKIE_SECURE,
             httponly=True,
             samesite="Lax",
         )
@@ -171,7 +171,8 @@ def credential_tabs(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _usual_account(request: HttpRequest) -> str:
     """The account of the last visit, else the only one there is; otherwise none is given away."""
-    names = dict(Account.objects.filter(pk=request.COOKIES.get(ACCOUNT_COOKIE, "")[:32]).values_list("pk", "name"))
+    last = request.get_signed_cookie(ACCOUNT_COOKIE, default="")
+    names = dict(Account.objects.filter(pk=last).values_list("pk", "name"))
     if not names:
         names = dict(Account.objects.values_list("pk", "name")[:2])
     return next(iter(names.values())) if len(names) == 1 else ""

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from django.conf import settings
 from django.db import transaction
@@ -41,7 +42,18 @@ def of_name(account: str, name: str) -> Subject:
 def of_address(address: str) -> Subject:
     # An office shares one address, so it is allowed more. Success does not clear it: else whoever owns one user could
     # guess at all others for ever, signing in between.
-    return Subject(_key("address", address), free=10, forgiven_by_success=False)
+    return Subject(_key("address", _household(address)), free=10, forgiven_by_success=False)
+
+
+def _household(address: str) -> str:
+    """Of IPv6 everybody has 2**64 addresses; they are one."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, IPv4Address):
+        return address
+    return str(known.ipv4_mapped or ip_network((known, 64), strict=False))
 
 
 def admit(subjects: Iterable[Subject]) -> None:

@@ -171,7 +171,7 @@ KINDS: Mapping[Use, Callable[[Nature], Code | None]] = {
 }
 
 # Uses that are open on default keys; every other one answers DEFAULT_KEY.
-OPEN_ON_DEFAULT_KEYS = CRYPTOGRAPHIC | {Use.DESCRIBE}
+OPEN_ON_DEFAULT_KEYS = CRYPTOGRAPHIC | {Use.DESCRIBE, Use.ROTATION_STATUS}
 
 # --- in which states a use is refused, and how; a pair that is absent is allowed ----------------------------------
 

@@ -36,6 +36,7 @@ from kmsconsole import errors, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
 from kmsconsole.lanes import LANES, lane_of  # noqa: E402
 from operations import changes, journal  # noqa: E402
+from operations.bodies import MAX_BODY_BYTES  # noqa: E402
 from operations.rest import BriefCalls  # noqa: E402
 
 log = logging.getLogger(__name__)
@@ -196,7 +197,7 @@ def environ_of(scope: Message) -> dict[str, Any]:
         key = _key_of(name)
         if not key:
             continue
-        text = value.decode("latin-1")
+        text = value.strip(b" \t").decode("latin-1")  # white space around a value is none of it (RFC 9110 §5.5)
         if key in environ:
             text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         environ[key] = text
@@ -212,10 +213,11 @@ def _key_of(header: bytes) -> str:
 
 
 async def _body(environ: dict[str, Any], receive: Receive) -> bytes | None:
-    """All of it, its length then in `environ`; None where it is longer than anything here accepts: then it is left
-    where it is (SEC-075). Raises BodyTorn.
+    """All of it, its length then in `environ`; None where it is longer than what answers there accepts: then it is
+    left where it is (SEC-075). Raises BodyTorn.
     """
-    longest = settings.FILE_UPLOAD_MAX_MEMORY_SIZE
+    is_for_api = middleware.API_PATH.match(environ["PATH_INFO"])
+    longest = MAX_BODY_BYTES if is_for_api else settings.FILE_UPLOAD_MAX_MEMORY_SIZE
     is_chunked = environ.pop("HTTP_TRANSFER_ENCODING", None) is not None
     announced = int(environ.get("CONTENT_LENGTH") or "0")
     if announced > longest:

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
-from operations.rest import reading_only
+from operations.rest import base_of, reading_only
 
 API_VERSION = "v1.0"
 UPDATED = "2026-11-25T00:00:00Z"
@@ -25,7 +25,7 @@ def version(request: HttpRequest) -> JsonResponse:
 def _version(request: HttpRequest) -> dict[str, object]:
     return {
         "id": API_VERSION,
-        "links": [{"href": request.build_absolute_uri(f"/{API_VERSION}/"), "rel": "self"}],
+        "links": [{"href": f"{base_of(request)}/{API_VERSION}/", "rel": "self"}],
         "min_version": "",
         "version": "",
         "status": "CURRENT",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed, RequestDataTooBig
+from django.core.exceptions import BadRequest, ImproperlyConfigured, MiddlewareNotUsed, RequestDataTooBig
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.module_loading import import_string
@@ -20,8 +20,8 @@ from operations.rest import Reply
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-# One slash too many comes from an address that ends in one; it is a client's all the same.
-_API_PATH = re.compile(r"/+(v1\.0|v2|v3|healthz|readyz|metrics)(/|$)")
+# One slash too many comes from an address that ends in one; it is a client's all the same, and so is another version.
+API_PATH = re.compile(r"/+(v\d[\d.]*|healthz|readyz|metrics)(/|$)")
 
 CONTENT_SECURITY_POLICY = (  # SEC-070
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -71,7 +71,7 @@ def name_the_client(request: HttpRequest) -> None:
 
 def is_api(request: HttpRequest) -> bool:
     """Whether the path belongs to clients and probes rather than to the console."""
-    return _API_PATH.match(request.path_info) is not None
+    return API_PATH.match(request.path_info) is not None
 
 
 class RequestId:
@@ -115,6 +115,18 @@ class TrustedProxy:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         name_the_client(request)
+        return self.get_response(request)
+
+
+class CleanPath:
+    """Refuses a path with a NUL, which names nothing, and which not every database takes even to look for."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path_info:
+            raise BadRequest
         return self.get_response(request)
 
 

@@ -169,6 +169,7 @@ MIDDLEWARE = [
     "kmsconsole.middleware.RequestId",
     "kmsconsole.middleware.SecurityHeaders",
     "kmsconsole.middleware.TrustedProxy",
+    "kmsconsole.middleware.CleanPath",
     "kmsconsole.middleware.KnownHost",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "kmsconsole.middleware.ConsoleOnly",

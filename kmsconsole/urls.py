@@ -21,9 +21,9 @@ urlpatterns = [
     # First what is asked most: Django tries one after another.
     *rest.routes(IN_PROJECTS),
     *rest.routes(ENTERPRISE_PROJECTS, view=AccountView),
-    path("v1.0", front.version),
+    re_path(r"^v1\.0/?$", front.version),
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
-    re_path(r"^(/*)(v1\.0|v2)(/|$)", rest.unknown_path),
+    re_path(r"^(/*)v(?!3(/|$))\d[\d.]*(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

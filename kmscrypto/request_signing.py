@@ -4,7 +4,8 @@ Two dialects name the same algorithm. `Access` is what the cloud's current SDKs 
 Go clients send: there a day and a scope are signed too, and the key is derived from them.
 
 What is signed is a function of what the service reads: the decoded path, the decoded query, the headers named, the
-bytes of the body. So no two requests that the service would tell apart have one signature.
+bytes of the body. Two things the algorithm leaves open: whether the path ends in a slash, and the order of the values
+of one name in the query.
 """
 
 from __future__ import annotations

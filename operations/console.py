@@ -16,6 +16,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import reverse
+from django.utils.encoding import iri_to_uri
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -101,7 +102,7 @@ def swaps(request: HttpRequest, element_id: str) -> bool:
 def go(request: HttpRequest, url: str) -> HttpResponse:
     """To another page, also out of a dialog that htmx fetched."""
     if is_htmx(request):
-        return HttpResponse(headers={"HX-Redirect": url})
+        return HttpResponse(headers={"HX-Redirect": iri_to_uri(url)})
     return HttpResponseRedirect(url)
 
 
@@ -109,7 +110,7 @@ def way_back(request: HttpRequest, default: str) -> str:
     """The page to return to: the request's `next`, if it is one of ours."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe and wanted.startswith("/") else default
+    return wanted if safe and wanted.startswith("/") and wanted.isprintable() else default
 
 
 def toast(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import ResolverMatch, URLPattern, path, re_path
@@ -298,6 +299,11 @@ def _route(view: type[OperationView], url: str, by_path: Mapping[str, Mapping[st
             values |= {name: str(value) for name, value in match[2].items() if "<" not in str(value)}
     made: Callable[..., HttpResponseBase] = csrf_exempt(view.as_view(methods_of=lambda _parts: methods))
     return path(f"{view.below}{url}", made, values)
+
+
+def base_of(request: HttpRequest) -> str:
+    """Where clients reach this service from outside; built from the request unless an operator has said it."""
+    return settings.KMS_PUBLIC_URL or request.build_absolute_uri("/").rstrip("/")
 
 
 def reading_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

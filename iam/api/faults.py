@@ -27,7 +27,7 @@ UNAUTHORIZED = "The request you have made requires authentication."
 MUST_CHANGE_PASSWORD = "The password is valid for one use only: sign in to the console and change it."  # noqa: S105
 NOT_FOUND = "The resource could not be found."
 METHOD = "The method is not allowed for this resource."
-BUSY = "Too many failed attempts. Try again later."
+BUSY = "Too many attempts. Try again later."
 INTERNAL = "An unexpected error prevented the server from fulfilling the request."
 
 

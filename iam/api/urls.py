@@ -12,6 +12,7 @@ urlpatterns = [
     re_path(r"^(?:auth/)?domains/?$", views.Domains.as_view()),
     re_path(r"^regions/?$", views.Regions.as_view()),
     path("regions/<str:region_id>", views.OneRegion.as_view()),
+    path("domains/<str:domain_id>", views.OneDomain.as_view()),
     path("projects/<str:project_id>", views.OneProject.as_view()),
     path("users/<str:user_id>", views.Users.as_view()),
     path("users/<str:user_id>/projects", views.Projects.as_view()),

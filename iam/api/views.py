@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse, JsonResponse
 from rest_framework.request import Request
@@ -20,14 +19,18 @@ from iam.api.requests import AuthRequest, Method, Reference
 from iam.authentication import Signed, origin_of
 from iam.models import Token, User
 from iam.services import signin, tokens
+from operations import limits, pace
 from operations.bodies import body_of
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
-from operations.rest import KmsApiView, as_kms_error, read_json
+from operations.limits import Rate
+from operations.rest import KmsApiView, Reply, as_kms_error, base_of, read_json
 from operations.trail import record_event
 from projects.models import Project, Region
 from projects.queries import projects_of_account
 
+# Each is kept for a day. Whoever needs as many makes one where one would do.
+TOKEN_RATE = Rate("create-token", calls=300)
 FILTERS = ("name", "domain_id", "parent_id", "enabled", "is_domain")
 
 
@@ -46,9 +49,14 @@ class IdentityView(KmsApiView):
         """What the caller showed: whose it is, and for which project."""
         return cast(Token | Signed, self.request.auth)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        pace.admit(f"from {request.META.get('REMOTE_ADDR', '')}")
+        super().initial(request, *args, **kwargs)
+        if request.user is not None:
+            pace.admit(self.caller.user_id)
+
     def base(self) -> str:
-        """Where clients reach this service from outside; built from the request unless an operator has said it."""
-        return settings.KMS_PUBLIC_URL or self.request.build_absolute_uri("/").rstrip("/")
+        return base_of(self.request)
 
     def page(self, name: str, rows: list[documents.Document]) -> JsonResponse:
         """All of them, or the page that `page` and `per_page` ask for."""
@@ -123,7 +131,7 @@ class Tokens(IdentityView):
         with transaction.atomic():
             tokens.revoke(token)
             record_event("revokeToken", self.caller, resource=("user", token.user.pk, token.user.name))
-        return HttpResponse(status=204)
+        return Reply(204).as_response()
 
     def _find(self, secret: str) -> Token:
         try:
@@ -167,6 +175,14 @@ class Domains(IdentityView):
     def get(self, request: Request) -> HttpResponse:
         account = self.standing.user.account
         return self.page("domains", [each for each in (documents.domain(account, self.base()),) if self.wanted(each)])
+
+
+class OneDomain(IdentityView):
+    def get(self, request: Request, domain_id: str) -> HttpResponse:
+        account = self.standing.user.account
+        if domain_id != account.pk:
+            raise Fault(404, faults.NOT_FOUND)
+        return JsonResponse({"domain": documents.domain(account, self.base())})
 
 
 class Regions(IdentityView):
@@ -230,6 +246,7 @@ def _issue_for_token(wanted: AuthRequest, origin: signin.Origin) -> tokens.Issue
 def _issue(
     user: User, wanted: AuthRequest, origin: signin.Origin, *, methods: str, expires_at: datetime | None = None
 ) -> tokens.Issued:
+    limits.admit(TOKEN_RATE, signin.caller_of(user, origin))
     try:
         project = _project(wanted, user)
     except Fault:

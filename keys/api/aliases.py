@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from keys.api.schemas import ALIAS_PATTERN, PAGE, AliasField, milliseconds
 from keys.locate import the_key_or_the_project, the_locked_destination, the_locked_key
 from keys.models import Alias
@@ -15,7 +17,7 @@ from keys.states import Use
 from operations import errors
 from operations.answers import INTEGER, TEXT, Schema, listing, record
 from operations.errors import Code
-from operations.fields import Field, KeyId, Request, anchored
+from operations.fields import Bad, Field, KeyId, Request, anchored
 from operations.operation import Operation
 
 PREFIX = "alias/"
@@ -29,7 +31,11 @@ class NewAlias(AliasField):
     max_length: int | None = len(PREFIX) + 255
 
     def read(self, value: Any) -> str:
-        return super().read(value.removeprefix(PREFIX) if isinstance(value, str) else value)
+        name = super().read(value.removeprefix(PREFIX) if isinstance(value, str) else value)
+        if name.startswith(PREFIX):
+            # Named again as it is listed, it would be taken for the alias without.
+            raise Bad(self.error, _("An alias of its own cannot begin with alias/."))
+        return name
 
     @property
     def schema(self) -> Schema:

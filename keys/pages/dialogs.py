@@ -24,6 +24,7 @@ from keys.pages.detail import KeyPage
 from operations import errors
 from operations.console import Dialog, OperationForm, full_sentence, go, toast, way_back
 from operations.errors import KmsError, Text
+from operations.fields import KEY_ID
 from operations.perform import perform
 
 MOST_KEYS = 100
@@ -73,9 +74,9 @@ class LifecycleDialog(Dialog):
 
     @cached_property
     def chosen(self) -> list[str]:
-        """What the request names, each once."""
+        """The keys that the request names, each once."""
         sent = self.request.POST if self.request.method == "POST" else self.request.GET
-        return list(dict.fromkeys(sent.getlist("key")))[:MOST_KEYS]
+        return list(dict.fromkeys(filter(KEY_ID.fullmatch, sent.getlist("key"))))[:MOST_KEYS]
 
     @property
     def gone(self) -> list[str]:

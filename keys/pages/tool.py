@@ -133,7 +133,7 @@ class PublicKeyFile(KeyPage):
         pem = _pem(self, self.find())
         name = f"publicKey_{self.key.key_id}.pem"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return HttpResponse(pem, content_type="application/x-pem-file", headers=headers)
+        return HttpResponse(pem, content_type="application/octet-stream", headers=headers)
 
 
 def _pem(page: KeyPage, key: Key) -> str:

@@ -8,10 +8,12 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from iam.api import views
 from iam.models import Token
 from iam.services import tokens
 from operations.models import Trace
 from tests import factories
+from tests.clock import FrozenClock
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -266,6 +268,27 @@ def test_the_catalog_alone(client, cast):
 
     assert {service["type"] for service in answer["catalog"]} == {"identity", "kms", "kmsv1", "eps"}
     assert answer["links"]["next"] is None
+
+
+def test_the_domain_is_where_its_own_link_leads_and_no_other_is(client, cast):
+    (domain,) = get(client, "/v3/domains", cast.alice).json()["domains"]
+
+    assert get(client, domain["links"]["self"].removeprefix("http://testserver"), cast.alice).json() == {
+        "domain": domain
+    }
+    assert get(client, f"/v3/domains/{cast.mallory.account_id}", cast.alice).status_code == 404
+
+
+def test_tokens_are_not_made_without_end(client, cast, settings):
+    settings.KMS_RATE_LIMITS = True
+    secret = post(client, to_project())["X-Subject-Token"]
+    identity = {"methods": ["token"], "token": {"id": secret}}
+    with FrozenClock():
+        answers = [post(client, {"auth": {"identity": identity}}) for _ in range(views.TOKEN_RATE.calls + 1)]
+
+    assert {answer.status_code for answer in answers[:-1]} == {201}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1]["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize("path", ["/v3/projects", "/v3/auth/projects", "/v3/users/{user}/projects"])

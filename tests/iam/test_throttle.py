@@ -57,6 +57,20 @@ def test_four_failures_cost_nothing_and_each_further_one_twice_the_time(clock):
     assert delays == [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "are_one"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:2", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("unknown", "unknown", True),
+    ],
+)
+def test_whoever_has_many_addresses_counts_once(first, second, are_one):
+    assert (throttle.of_address(first) == throttle.of_address(second)) is are_one
+
+
 def test_a_delay_ends_to_the_second(clock):
     fail(7)
 

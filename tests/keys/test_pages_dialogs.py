@@ -1,5 +1,7 @@
 """Enable, Disable, Delete and Cancel Deletion, for one key or many (console.md B7)."""
 
+import uuid
+
 import pytest
 
 from keys.models import Key
@@ -206,6 +208,20 @@ def test_what_failed_is_listed_with_its_reason_and_the_rest_is_done(alice, brows
     assert page.link("Close") == LIST
 
 
+@pytest.mark.parametrize(
+    "back", ["/console/kms/keys?q=\xe9y", "/console/kms/keys\r\nX-Evil: 1", "/console/k\u2028\xe9y"]
+)
+def test_a_way_back_that_no_header_takes_does_not_lose_what_was_done(alice, browser, back):
+    key = stage.a_key(alice)
+
+    answer = browser.post(
+        address("disable"), {"key": key.key_id, "understood": "on", "next": back}, HTTP_HX_REQUEST="true"
+    )
+
+    assert answer["HX-Redirect"] in (LIST, f"{LIST}?q=%C3%A9y")
+    assert state(key) == State.DISABLED
+
+
 def test_a_key_that_went_before_the_dialog_was_confirmed_is_told_of(alice, browser):
     on, gone = stage.a_key(alice, alias="orders"), stage.a_key(alice, alias="old")
     Key.objects.filter(pk=gone.pk).delete()
@@ -240,7 +256,7 @@ def test_the_keys_of_another_account_are_as_if_they_were_not_there(alice, mallor
     for answer in (
         browser.get(address(dialog, key=key.key_id), follow=True),
         post(browser, dialog, key, follow=True),
-        browser.get(address(dialog, key="missing"), follow=True),
+        browser.get(address(dialog, key=str(uuid.uuid4())), follow=True),
     ):
         assert answer.redirect_chain == [(LIST, 302)]
         assert toasts(answer) == ["The key does not exist."]
@@ -248,8 +264,9 @@ def test_the_keys_of_another_account_are_as_if_they_were_not_there(alice, mallor
 
 
 @pytest.mark.parametrize("dialog", DIALOGS)
-def test_without_a_key_there_is_nothing_to_do(browser, dialog):
-    answer = browser.get(address(dialog), follow=True)
+@pytest.mark.parametrize("chosen", [{}, {"key": "no key"}, {"key": "\0"}])
+def test_without_a_key_there_is_nothing_to_do(browser, dialog, chosen):
+    answer = browser.get(address(dialog, **chosen), follow=True)
 
     assert toasts(answer) == ["Select a key first."]
 

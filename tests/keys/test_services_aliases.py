@@ -95,7 +95,9 @@ def test_the_prefix_is_no_part_of_the_name(alice):
         create(alice, key, "blue")
 
 
-@pytest.mark.parametrize("name", ["a b", "ü", "alias/", "alias/a b", "x" * 256, "obs/default", "alias/obs/default", 7])
+@pytest.mark.parametrize(
+    "name", ["a b", "ü", "alias/", "alias/a b", "alias/alias/blue", "x" * 256, "obs/default", "alias/obs/default", 7]
+)
 def test_a_bad_name_is_refused(alice, name):
     with refused(errors.ALIAS_INVALID, field="alias"):
         create(alice, a_key(alice), name)

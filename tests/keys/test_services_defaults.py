@@ -13,6 +13,7 @@ from keys.api.datakeys import CREATE_DATAKEY, DECRYPT_DATAKEY
 from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
 from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
 from keys.api.reencryption import RE_ENCRYPT
+from keys.api.rotation import GET_KEY_ROTATION_STATUS
 from keys.locate import the_enterprise_project, the_project
 from keys.models import Key
 from keys.states import OPEN_ON_DEFAULT_KEYS
@@ -139,6 +140,10 @@ def test_it_is_used_and_read_and_everything_else_is_refused(operation, alice):
     else:
         with refused(errors.DEFAULT_KEY):
             perform(operation, alice, {**request, member: key.key_id})
+
+
+def test_whether_it_rotates_is_answered_as_for_every_key(alice):
+    assert perform(GET_KEY_ROTATION_STATUS, alice, {"key_id": the_default(alice).key_id}).rotation_days is None
 
 
 def test_it_counts_neither_in_the_quota_nor_as_an_instance(alice, settings):

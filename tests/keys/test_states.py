@@ -141,7 +141,7 @@ def test_a_default_key_is_for_use_and_reading_only(use):
 
     told = states.refusal(use, nature, State.ENABLED)
 
-    if use in (Use.ENCRYPT, Use.DECRYPT, Use.DATA_KEY, Use.DESCRIBE):
+    if use in (Use.ENCRYPT, Use.DECRYPT, Use.DATA_KEY, Use.DESCRIBE, Use.ROTATION_STATUS):
         assert told is None
     elif use in states.CRYPTOGRAPHIC:
         assert told in (errors.SYMMETRIC_CANNOT_SIGN, errors.SYMMETRIC_UNSUPPORTED)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 from django.urls import reverse
 
@@ -13,7 +11,7 @@ from kmsconsole.lanes import KEYS, OTHERS, PASSWORDS, lane_of
 from kmsconsole.urls import OPERATIONS
 
 PROJECT = "0123456789abcdef0123456789abcdef"
-KEY = str(uuid.uuid4())
+KEY = "43f1ffd7-18fb-4568-9575-602e009b7ee8"
 
 
 def makes_keys(operation):

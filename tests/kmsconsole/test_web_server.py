@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -170,6 +171,30 @@ def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(console_server
 
     assert impostor.startswith(b"HTTP/1.1 401 ")
     assert "HTTP_X_FORWARDED_FOR" not in asgi.environ_of(a_scope([(b"x_forwarded_for", b"6.6.6.6")]))
+
+
+@pytest.mark.parametrize("white", [" ", "\t", " \t "])
+def test_white_space_around_a_value_is_none_of_it(console_server, client, white):
+    padded = f"X-Auth-Token:{white}{client.token}{white}"
+
+    answer, _closed = send(console_server, post(client.path("list-keys"), padded, "Content-Length: 2", body=b"{}"))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(("path", "longest"), [("/v1.0/p/kms/list-keys", 65536), ("/console/kms/import", 262144)])
+def test_no_more_of_a_body_is_kept_than_what_answers_there_accepts(path, longest):
+    async def read(announced):
+        asked = []
+
+        async def receive():
+            asked.append(True)
+            return {"type": "http.request", "body": b"x" * announced, "more_body": False}
+
+        return await asgi._body({"PATH_INFO": path, "CONTENT_LENGTH": str(announced)}, receive), asked
+
+    assert asyncio.run(read(longest)) == (b"x" * longest, [True])
+    assert asyncio.run(read(longest + 1)) == (None, [])
 
 
 def test_a_header_that_comes_twice_counts_as_both():

@@ -34,6 +34,17 @@ def test_a_user_who_calls_too_often_is_refused_from_every_address(strong_room):
     assert Trace.objects.filter(code="APIGW.0308").count() == 0
 
 
+def test_the_identity_api_counts_too(strong_room):
+    headers = {"X-Auth-Token": factories.token(factories.alice())}
+    answers = [Client().get("/v3/projects", headers=headers, REMOTE_ADDR=f"192.0.2.{n}") for n in range(3)]
+    strangers = [
+        Client().post("/v3/auth/tokens", "{}", "application/json", REMOTE_ADDR="203.0.113.1") for _ in range(3)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.status_code for answer in strangers] == [400, 400, 429]
+
+
 def test_an_address_that_calls_too_often_is_refused_before_its_token_is_read(strong_room):
     answers = [call("no such token", factories.project()) for _n in range(3)]
 
