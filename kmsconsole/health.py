@@ -1,6 +1,6 @@
 """Whether the console can be used (`/healthz`), and whether this process should be given traffic (`/readyz`).
 
-An answer is one word: strangers learn no detail (SEC-094).
+An answer has one word: strangers learn no detail (SEC-094).
 """
 
 from functools import cache

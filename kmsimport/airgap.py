@@ -12,6 +12,7 @@ from kmsimport import asking, wrapping
 from kmsimport.faults import Exit, Fault, usage
 from kmsimport.formats import Material
 from kmsimport.report import Report
+from kmsimport.wrapping import NoWrappingKey
 
 WRAPPED_MATERIAL = "EncryptedKeyMaterial.bin"
 WRAPPED_TEMPORARY_KEY = "EncryptedTemporaryKey.bin"
@@ -23,7 +24,10 @@ def wrap_only(material: Material, public_key: str, out_dir: str, report: Report)
     directory = Path(out_dir)
     if not directory.is_dir():
         raise usage(f"--out-dir {out_dir}: there is no such directory.")
-    key = wrapping.wrapping_key(_read(public_key))
+    try:
+        key = wrapping.wrapping_key(_read(public_key))
+    except NoWrappingKey as cause:
+        raise usage(str(cause), "It is the file wrappingKey_<KeyID> that the console saved.") from None
     if key.der == material.public_der:
         raise usage("--public-key is the public half of the key file itself, not a wrapping key.")
     report.step("wrapping key", f"RSA-{key.bits}, fingerprint {key.fingerprint}")

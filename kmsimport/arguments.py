@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import textwrap
 
 from kmscrypto.specs import Usage
@@ -94,12 +95,13 @@ def _about_the_service(group: argparse._ArgumentGroup) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= 3600:
-        raise ValueError
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < (value := float(text)) <= 3600:
+            return value
+    raise argparse.ArgumentTypeError("a number of seconds, more than 0 and at most 3600")
 
 
+_MAY_BE_EMPTY = ("description", "enterprise_project")
 _ONLY_WITH_CREATE = ("usage", "description", "enterprise_project")
 _OF_AN_IMPORT = ("create", "expires", "dry_run", "no_round_trip", *_ONLY_WITH_CREATE)
 _OF_THE_SERVICE = ("key_id", "endpoint", "password_fd", "token_file", "allow_http", "ca_file")
@@ -107,7 +109,13 @@ _OF_WRAPPING = ("public_key", "out_dir")
 
 
 def check(options: argparse.Namespace) -> None:
-    """What goes together. Raises a Fault of USAGE."""
+    """What goes together. Raises a Fault of USAGE.
+
+    An option given empty is one whose variable was not set in a script, and never meant as if it were not there.
+    """
+    for name, value in vars(options).items():
+        if value == "" and name not in _MAY_BE_EMPTY:
+            raise usage(f"--{name.replace('_', '-')} is empty.")
     if options.key_file == "-" and 0 in (options.passphrase_fd, options.password_fd):
         raise usage("Standard input holds the key: secrets need another descriptor.")
     if options.wrap_only and options.check_value:
@@ -121,7 +129,9 @@ def check(options: argparse.Namespace) -> None:
     if options.check_value:
         _without(options, _OF_AN_IMPORT, "--check-value imports nothing: leave out")
         return
-    if bool(options.key_id) == bool(options.create):
+    if options.key_id and options.create:
+        raise usage("Either --key-id or --create.")
+    if not options.key_id and not options.create:
         raise usage("Import into which key?", "Name one with --key-id ID, or make one with --create ALIAS.")
     if not options.create:
         _without(options, _ONLY_WITH_CREATE, "Only --create takes")

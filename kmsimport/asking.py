@@ -67,7 +67,9 @@ def prompt(question: str, option: str) -> str:
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             return getpass.getpass(question, stream=None)
-        except (getpass.GetPassWarning, EOFError, OSError):
+        except EOFError:
+            raise usage(f"Nothing was entered: {question.strip(' :')}.") from None
+        except (getpass.GetPassWarning, OSError):
             raise usage(f"There is no terminal to ask: {question.strip(' :')}.", f"Use {option}.") from None
 
 

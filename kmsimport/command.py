@@ -69,7 +69,12 @@ def _import(options: argparse.Namespace, report: Report) -> None:
         importing.check(material, wish)
         importing.bring(_service(options, where, report), material, wish, report)
     report.facts["dry_run"] = wish.dry_run
-    report.done("Dry run: all is well." if wish.dry_run else f"Imported into key {report.facts['key_id']}.")
+    if not wish.dry_run:
+        report.done(f"Imported into key {report.facts['key_id']}.")
+    elif wish.alias:
+        report.done("Dry run: the key file is good and the alias is free. Whether you may make the key was not asked.")
+    else:
+        report.done("Dry run: all is well.")
 
 
 def _wish(options: argparse.Namespace) -> Wish:

@@ -266,9 +266,7 @@ def _aes(raw: bytes, found: str) -> Material:
 def _private_key(pkcs8_der: bytes, found: str) -> Material:
     spec = conversion.spec_of(pkcs8_der)
     if spec is None or not spec.is_asymmetric:
-        name = describe_private_key(pkcs8_der)
-        supported = ", ".join(name for name in IMPORTABLE if SPECS[name].is_asymmetric)
-        raise _refused(f"The key file holds {found}: {name}, which cannot be imported.", f"Supported: {supported}.")
+        raise _not_importable(f"{found}: {describe_private_key(pkcs8_der)}")
     try:
         return Material(spec, found, bytearray(read_private_key(pkcs8_der, spec)))
     except InvalidPrivateKey as cause:
@@ -279,13 +277,26 @@ def _plain(name: str) -> str:
     return f"PKCS#8 ({name})" if name in SPECS else name
 
 
+# In the words of `describe_private_key`, what is no private key, or none that can be read.
+_NO_PRIVATE_KEY = re.compile(r"public|certificate|PKCS#12|PEM|DER|malformed|damaged|nothing|text", re.IGNORECASE)
+
+
 def _no_private_key(found: str) -> Fault:
+    if not _NO_PRIVATE_KEY.search(found):
+        return _not_importable(found)
     hint = "Bring the private key: PKCS#8, PKCS#1 or SEC1, in PEM or DER, or a JWK."
     if "PUBLIC" in found or "public" in found or "CERTIFICATE" in found or "certificate" in found:
         hint = f"That is the public half. {hint}"
     if found == "PKCS#12":
         hint = "Take the key out: openssl pkcs12 -in FILE -nocerts -out key.pem (it asks for a new passphrase)."
+    elif "DER" in found:
+        hint = f"Or the file is damaged. {hint}"
     return _refused(f"The key file holds {found}, not a private key.", hint)
+
+
+def _not_importable(found: str) -> Fault:
+    supported = ", ".join(name for name in IMPORTABLE if SPECS[name].is_asymmetric)
+    return _refused(f"The key file holds {found}, which cannot be imported.", f"Supported: {supported}.")
 
 
 def _wrong_length(length: int, found: str, *, line_end: bool) -> Fault:

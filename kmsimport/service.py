@@ -12,7 +12,7 @@ from typing import Any
 from kmsimport.connection import Answer, Connection, Request
 from kmsimport.faults import Exit, Fault
 from kmsimport.identity import Session
-from kmsimport.wrapping import ALGORITHM, Wrapped, WrappingKey, spki, wrapping_key
+from kmsimport.wrapping import ALGORITHM, NoWrappingKey, Wrapped, WrappingKey, spki, wrapping_key
 
 STATES = {"1": "Pending activation", "2": "Enabled", "3": "Disabled", "4": "Pending deletion", "5": "Pending import"}
 ENABLED, PENDING_IMPORT = "2", "5"
@@ -30,7 +30,11 @@ HINTS = {
     "KMS.0306": "You lack a permission on this key; an import takes kms:cmk:getMaterial and kms:cmk:importMaterial.",
     "KMS.0309": "The key was not made for import. Make one: --create ALIAS.",
     "KMS.0310": "The key has its material already, or is about to be deleted.",
-    "KMS.0330": "You lack a permission; an import takes kms:cmk:getMaterial and kms:cmk:importMaterial.",
+    "KMS.0330": (
+        "You lack a permission: an import takes kms:cmk:getMaterial and kms:cmk:importMaterial, and --create"
+        " kms:cmk:create."
+    ),
+    "KMS.1101": "An alias is 1 to 255 letters, digits and : / _ -, and does not end in /default.",
     "KMS.1104": "Choose another alias, or fill the key that bears it: --key-id alias/NAME.",
     "KMS.1105": "Delete keys that are not needed, or ask for a larger quota.",
     "KMS.2601": "The import token lived its 24 hours: start again.",
@@ -96,9 +100,11 @@ class Service:
             expires_at = datetime.fromtimestamp(int(answer["expiration_time"]), UTC)
         except (KeyError, ValueError, TypeError, OverflowError):
             raise _nonsense("expiration_time") from None
-        return Offer(
-            wrapping_key(_text(answer, "public_key").encode()), expires_at, token=_text(answer, "import_token")
-        )
+        try:
+            key = wrapping_key(_text(answer, "public_key").encode())
+        except NoWrappingKey:
+            raise _nonsense("public_key") from None
+        return Offer(key, expires_at, token=_text(answer, "import_token"))
 
     def import_material(self, key_id: str, offer: Offer, wrapped: Wrapped, expires_at: datetime | None) -> None:
         body: dict[str, Any] = {
@@ -122,7 +128,10 @@ class Service:
 
     def public_key(self, key_id: str) -> bytes:
         """SubjectPublicKeyInfo in DER."""
-        return spki(_text(self._read("get-publickey", {"key_id": key_id}), "public_key").encode())
+        try:
+            return spki(_text(self._read("get-publickey", {"key_id": key_id}), "public_key").encode())
+        except NoWrappingKey:
+            raise _nonsense("public_key") from None
 
     # --- using it ---
 

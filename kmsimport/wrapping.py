@@ -10,7 +10,6 @@ import secrets
 from dataclasses import dataclass
 
 from kmscrypto import wrapping
-from kmsimport.faults import Exit, Fault
 from kmsimport.formats import Material
 from kmsimport.secrecy import wipe
 
@@ -19,6 +18,10 @@ TEMPORARY_KEY_BYTES = 32
 LEAST_BITS, MOST_BITS = 2048, 4096
 
 _PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----(?P<body>[0-9A-Za-z+/=\s]+)-----END PUBLIC KEY-----\s*")
+
+
+class NoWrappingKey(Exception):
+    """What was given is no public key that could be one; why, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,14 @@ class WrappingKey:
 
 
 def wrapping_key(data: bytes) -> WrappingKey:
-    """From DER as the console saves it, from Base64 as the API gives it, or from PEM. Raises a Fault of KEY_FILE."""
+    """From DER as the console saves it, from Base64 as the API gives it, or from PEM. Raises NoWrappingKey."""
     der = spki(data)
     try:
         bits = wrapping.wrapping_key_bits(der)
     except ValueError:
-        raise Fault(Exit.KEY_FILE, "The wrapping key is not an RSA public key.") from None
+        raise NoWrappingKey("The wrapping key is not an RSA public key.") from None
     if not LEAST_BITS <= bits <= MOST_BITS:
-        raise Fault(Exit.KEY_FILE, f"The wrapping key has {bits} bits; {LEAST_BITS} to {MOST_BITS} are in use.")
+        raise NoWrappingKey(f"The wrapping key has {bits} bits; {LEAST_BITS} to {MOST_BITS} are in use.")
     return WrappingKey(der, bits)
 
 
@@ -70,11 +73,11 @@ def wrap(material: Material, key: WrappingKey) -> Wrapped:
 
 
 def spki(data: bytes) -> bytes:
-    """The DER of a public key in DER, Base64 or PEM. Raises a Fault of KEY_FILE."""
+    """The DER of a public key in DER, Base64 or PEM. Raises NoWrappingKey."""
     if data[:1] == b"\x30":
         return data
     pem = _PEM.fullmatch(data)
     try:
         return base64.b64decode(b"".join((pem["body"] if pem else data).split()), validate=True)
     except binascii.Error:
-        raise Fault(Exit.KEY_FILE, "The public key is neither DER, Base64 nor PEM.") from None
+        raise NoWrappingKey("The wrapping key is neither DER, Base64 nor PEM of a public key.") from None

@@ -206,11 +206,11 @@ def test_a_public_key_given_by_mistake_is_named(key_files, spec, armour):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["genpkey", "-algorithm", "ed25519"], ["Ed25519"]),
+        (["genpkey", "-algorithm", "ed25519"], ["Ed25519", "cannot be imported", "EC_P256"]),
         (["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], ["RSA_1024", "cannot be imported"]),
         (["genpkey", "-algorithm", "RSA-PSS"], ["RSASSA-PSS"]),
-        (["ecparam", "-name", "secp256k1", "-genkey", "-noout"], ["secp256k1"]),
-        (["ecparam", "-name", "secp521r1", "-genkey", "-noout"], ["P-521"]),
+        (["ecparam", "-name", "secp256k1", "-genkey", "-noout"], ["secp256k1", "cannot be imported"]),
+        (["ecparam", "-name", "secp521r1", "-genkey", "-noout"], ["P-521", "cannot be imported"]),
     ],
 )
 def test_keys_that_cannot_be_imported_are_named(key_files, arguments, parts):

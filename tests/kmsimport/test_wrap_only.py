@@ -121,7 +121,7 @@ def spki(key) -> bytes:
 def test_what_is_no_wrapping_key_is_refused(wrap, key_files, aes_file, tmp_path, content, part):
     run = wrap(aes_file, public_key=key_files.file("no-wrapping-key", content))
 
-    assert_failed(run, Exit.KEY_FILE, part)
+    assert_failed(run, Exit.USAGE, part)
     assert list(tmp_path.iterdir()) == []
 
 
