@@ -101,7 +101,8 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!changesSomething(form)) {
     // a search that is sent out of a menu closes it: its answer lies below
-    event.submitter?.closest("[popover]")?.hidePopover();
+    // Enter submits by the form's first button, wherever that is
+    (event.submitter?.closest("[popover]") ?? document.activeElement?.closest("[popover]"))?.hidePopover();
     return;
   }
   if (inFlight.has(form)) {

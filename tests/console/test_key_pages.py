@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.console.conftest import NARROW
 from tests.console.test_wizard_access import inspect
 
 _numbers = count(1)
@@ -222,6 +223,31 @@ def test_bulk_buttons_are_off_unless_every_ticked_key_allows(keys, rest):
     bar.get_by_role("button", name="Delete", exact=True).click()
 
     expect(dialog(page, "Delete Key").get_by_role("row")).to_have_count(3)
+
+
+def test_the_bulk_buttons_stay_in_sight_however_far_down_the_chosen_row_is(keys, rest):
+    story = a_name("far")
+    for n in range(25):
+        make(rest, f"{story}/{n:02}")
+    page = keys(f"?q={quote(story, safe='')}&limit=100")
+
+    last = page.get_by_role("row").last
+    last.get_by_role("checkbox").check()
+    last.scroll_into_view_if_needed()
+
+    assert page.evaluate("scrollY") > 0
+    expect(page.get_by_role("toolbar", name="Selected keys").get_by_role("button", name="Disable")).to_be_in_viewport()
+
+
+def test_on_a_phone_no_text_of_a_key_leaves_its_card(keys, rest):
+    story = a_name("phone")
+    make(rest, f"{story}/mac", key_spec="HMAC_256", key_usage="GENERATE_VERIFY_MAC")
+    make(rest, f"{story}/aes")
+    page = keys(f"?q={quote(story, safe='')}")
+    page.set_viewport_size(NARROW)
+
+    too_wide = "cells => cells.filter(c => c.innerText && c.scrollWidth > c.clientWidth + 1).map(c => c.innerText)"
+    assert page.locator("table.stack td").evaluate_all(too_wide) == []
 
 
 def test_a_key_is_disabled_after_a_tick_and_deleted_after_a_word(keys, rest):
