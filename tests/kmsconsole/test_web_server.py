@@ -281,7 +281,7 @@ def test_no_use_of_a_key_succeeds_after_its_disabling_was_answered(console_serve
 
 def test_what_takes_long_holds_up_nothing_brief(console_server, client):
     key_id = client.new_key("web/brief")
-    pair = {"key_id": key_id, "key_spec": "RSA_4096"}
+    pair = {"key_id": key_id, "key_spec": "RSA_3072"}
 
     def make_pairs():
         for _ in range(3):  # one alone may be found at once

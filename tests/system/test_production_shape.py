@@ -97,9 +97,9 @@ def expiries(deployment: Deployment, key_id: str) -> list[tuple]:
 
 def test_imported_material_is_used_and_then_expired_by_beat_and_worker(deployment, client):
     key_id, material = client.create_empty_key(), secrets.token_bytes(32)
-    client.import_material(key_id, material, expiration_time=int(time.time()) + 6)
+    client.import_material(key_id, material, expiration_time=int(time.time()) + 10)
     assert client.state(key_id) == ENABLED
-    plain = base64.b64encode(b"kept for six seconds").decode()
+    plain = base64.b64encode(b"kept for ten seconds").decode()
     cipher = client.call("encrypt-data", key_id=key_id, plain_text=plain)["cipher_text"]
     assert client.call("decrypt-data", cipher_text=cipher)["plain_text"] == plain
 
@@ -139,7 +139,7 @@ def no_worker(deployment):
 
 def test_expired_material_is_refused_to_the_second_while_no_worker_runs(deployment, client, no_worker):
     key_id = client.create_empty_key()
-    expires_at = int(time.time()) + 3
+    expires_at = int(time.time()) + 6
     client.import_material(key_id, secrets.token_bytes(32), expiration_time=expires_at)
     client.call("encrypt-data", key_id=key_id, plain_text="AAAA")
     time.sleep(max(0.0, expires_at - time.time()))
@@ -178,7 +178,7 @@ def test_a_pickled_message_is_not_opened(deployment, client, tmp_path):
         headers = {"task": "imports.tasks.expire_material", "id": str(uuid4()), "lang": "py"}
         producer.publish([[_Planted(str(planted))], {}, {}], routing_key="celery", headers=headers)
     key_id = client.create_empty_key()
-    client.import_material(key_id, secrets.token_bytes(32), expiration_time=int(time.time()) + 3)
+    client.import_material(key_id, secrets.token_bytes(32), expiration_time=int(time.time()) + 6)
 
     eventually(lambda: expiries(deployment, key_id))
 
