@@ -42,10 +42,10 @@ def of_name(account: str, name: str) -> Subject:
 def of_address(address: str) -> Subject:
     # An office shares one address, so it is allowed more. Success does not clear it: else whoever owns one user could
     # guess at all others for ever, signing in between.
-    return Subject(_key("address", _household(address)), free=10, forgiven_by_success=False)
+    return Subject(_key("address", _network(address)), free=10, forgiven_by_success=False)
 
 
-def _household(address: str) -> str:
+def _network(address: str) -> str:
     """Of IPv6 everybody has 2**64 addresses; they are one."""
     try:
         known = ip_address(address)

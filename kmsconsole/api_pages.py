@@ -6,7 +6,6 @@ import json
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,15 +15,13 @@ from kmsconsole.description import CONTEXT, chapter
 from operations import examples, openapi
 from operations.console import Page
 from operations.operation import Operation
+from operations.rest import base_of
 from operations.tables import members, row
 
 
 class ApiPage(Page):
     http_method_names = ("get",)
     operations: ClassVar[tuple[Operation, ...]] = ()
-
-    def base(self) -> str:
-        return settings.KMS_PUBLIC_URL or self.request.build_absolute_uri("/").rstrip("/")
 
 
 class ApiIndex(ApiPage):
@@ -34,8 +31,10 @@ class ApiIndex(ApiPage):
             chapters.setdefault(chapter(operation), []).append(operation)
         context = {
             "chapters": [(name, [(each, openapi.url_of(each)) for each in found]) for name, found in chapters.items()],
-            "base": self.base(),
-            "sign_in": _sign_in(self.base(), self.caller.user_name, self.caller.account_name, self.caller.project_name),
+            "base": base_of(self.request),
+            "sign_in": _sign_in(
+                base_of(self.request), self.caller.user_name, self.caller.account_name, self.caller.project_name
+            ),
         }
         return render(request, "api/index.html", context)
 
@@ -57,7 +56,7 @@ class ApiOperation(ApiPage):
             "where": _("Query") if operation.method == "GET" else _("Body"),
             "answer_rows": members(operation.answer) if operation.status != 204 else [],
             "answer": _written(answer) if answer is not None else "",
-            "curl": _curl(operation, filled, base=self.base(), project_id=self.caller.project_id),
+            "curl": _curl(operation, filled, base=base_of(self.request), project_id=self.caller.project_id),
             "codes": openapi.codes_of(operation, CONTEXT),
         }
         return render(request, "api/operation.html", context)

@@ -140,7 +140,7 @@ AUTH_USER_MODEL = "iam.User"
 LOGIN_URL = "iam:login"
 LOGIN_REDIRECT_URL = "/console/kms/keys"
 PASSWORD_HASHERS = [  # SEC-040
-    "iam.hashing.Argon2",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -64,7 +64,7 @@ def _about_the_key(group: argparse._ArgumentGroup) -> None:
         help="with --create: what an RSA key is for (SIGN_VERIFY)",
     )
     group.add_argument("--description", default="", metavar="TEXT", help="with --create")
-    group.add_argument("--enterprise-project", default="", metavar="ID", help="with --create")
+    group.add_argument("--enterprise-project", metavar="ID", help="with --create")
     group.add_argument("--expires", metavar="WHEN", help="30d, 12h, or 2027-01-31T00:00Z; otherwise never")
 
 
@@ -101,7 +101,7 @@ def _seconds(text: str) -> float:
     raise argparse.ArgumentTypeError("a number of seconds, more than 0 and at most 3600")
 
 
-_MAY_BE_EMPTY = ("description", "enterprise_project")
+_MAY_BE_EMPTY = ("description", "key_file")  # no file has that name, which is told where it is opened
 _ONLY_WITH_CREATE = ("usage", "description", "enterprise_project")
 _OF_AN_IMPORT = ("create", "expires", "dry_run", "no_round_trip", *_ONLY_WITH_CREATE)
 _OF_THE_SERVICE = ("key_id", "endpoint", "password_fd", "token_file", "allow_http", "ca_file")

@@ -84,7 +84,7 @@ def _wish(options: argparse.Namespace) -> Wish:
         spec=options.spec or "",
         usage=options.usage or "",
         description=options.description,
-        enterprise_project=options.enterprise_project,
+        enterprise_project=options.enterprise_project or "",
         expires_at=expiry.parse(options.expires, now=datetime.now(UTC)) if options.expires else None,
         dry_run=options.dry_run,
         prove=not options.no_round_trip,

@@ -64,6 +64,7 @@ def test_four_failures_cost_nothing_and_each_further_one_twice_the_time(clock):
         ("2001:db8::1", "2001:db8:0:1::1", False),
         ("::ffff:192.0.2.1", "192.0.2.1", True),
         ("192.0.2.1", "192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
         ("unknown", "unknown", True),
     ],
 )

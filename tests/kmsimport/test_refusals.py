@@ -36,6 +36,7 @@ def assert_failed(run, code: Exit, *parts: str):
         (["KEY", "--check-value", "--key-id", ""], "--key-id is empty"),
         (["KEY", "--create", "x", "--expires", ""], "--expires is empty"),
         (["KEY", "--wrap-only", "--public-key", "", "--out-dir", "."], "--public-key is empty"),
+        (["KEY", "--create", "x", "--enterprise-project", ""], "--enterprise-project is empty"),
         (["KEY", "--create", "x", "--timeout", "abc"], "a number of seconds"),
         (["KEY", "--key-id", "1", "--usage", "SIGN_VERIFY"], "Only --create takes --usage"),
         (["KEY", "--create", "x", "--public-key", "y"], "Only --wrap-only takes --public-key"),
