@@ -250,6 +250,21 @@ def test_on_a_phone_no_text_of_a_key_leaves_its_card(keys, rest):
     assert page.locator("table.stack td").evaluate_all(too_wide) == []
 
 
+def test_on_a_phone_what_failed_fits_its_page(keys, rest, expected_errors):
+    expected_errors.append("422")
+    key_id = make(rest, a_name("failing"))
+    page = keys(f"/disable?key={key_id}")
+    page.set_viewport_size(NARROW)
+    rest.call("disable-key", key_id=key_id)
+
+    page.get_by_label("I understand the impact of disabling keys").check()
+    page.get_by_role("button", name="OK").click()
+
+    expect(page.get_by_text("1 of 1 failed.")).to_be_visible()
+    table, strip = page.get_by_role("table").bounding_box(), page.locator("main").get_by_role("alert").bounding_box()
+    assert table["x"] + table["width"] <= strip["x"] + strip["width"] + 1
+
+
 def test_a_key_is_disabled_after_a_tick_and_deleted_after_a_word(keys, rest):
     alias = a_name("life")
     make(rest, alias)
