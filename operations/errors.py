@@ -274,6 +274,12 @@ SEALED = Code(
     "A system exception occurred. Contact technical support.",
     _("The service is sealed: its root key is missing or is not the right one."),
 )
+UNAVAILABLE = Code(
+    SEALED.code,
+    SEALED.status,
+    SEALED.message,
+    _("The service or something it needs is not available at the moment. Try again in a few seconds."),
+)
 
 CATALOGUE: dict[str, Code] = {value.code: value for value in list(globals().values()) if isinstance(value, Code)}
 
@@ -319,6 +325,15 @@ NOT_APPLICABLE: dict[str, str] = {
         "They belong to parts that are not here: keystores, keys of several regions and their jobs, internal services.",
     ),
 }  # fmt: skip
+
+# In seconds: how long a client is asked to wait (`Retry-After`).
+RETRY_AFTER = 5
+
+
+def unavailable(hint: Text = "", *, retry_after: int = RETRY_AFTER) -> KmsError:
+    """503: a database, a broker or a disk does not answer, or a wait reached its bound. `hint` names it for people."""
+    return KmsError(UNAVAILABLE, hint=hint, retry_after=retry_after)
+
 
 _IN_EPS_TERMS = {
     code.status: code for code in (EPS_BAD_REQUEST, EPS_UNAUTHORIZED, EPS_NO_PERMISSION, EPS_NOT_FOUND, EPS_INTERNAL)

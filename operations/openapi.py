@@ -28,7 +28,7 @@ OF_EVERY_REQUEST = (
     errors.SIGNATURE_INVALID,
     errors.TOO_MANY_REQUESTS,
     errors.INTERNAL,
-    errors.SEALED,
+    errors.UNAVAILABLE,
 )
 OF_EVERY_BODY = (errors.JSON_INVALID, errors.BODY_TOO_LONG)
 
