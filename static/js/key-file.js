@@ -1,0 +1,123 @@
+// What is in this key file? Bytes in any form in which people keep keys; the answer is 32 bytes for AES-256 or a private
+// key in PKCS#8 DER, or a refusal that names what was found. Nothing is guessed: what can be read in two ways is refused.
+// The same verdicts as kms-import; one table of files tests both (tests/keyfiles).
+import { isText } from "./bytes.js";
+import { checkValueOfAes, checkValueOfPublic } from "./check-value.js";
+import { decrypt } from "./encrypted-key.js";
+import { KeyFileRefused } from "./key-file-refused.js";
+import { fromBase64Text, fromHex, fromJson, isBase64, isHex } from "./key-text.js";
+import { derOfPem, isPem } from "./pem.js";
+import { checked, readPrivateKey, shapeOf } from "./private-key.js";
+
+export { KeyFileRefused, PassphraseRequired } from "./key-file-refused.js";
+
+export const AES_BYTES = 32;
+const AES = "AES_256";
+const PKCS8_COMMAND = "openssl pkcs8 -topk8 -nocrypt";
+const count = (number) => number.toLocaleString("en");
+
+// --- files of other programs ---------------------------------------------------------------------------------------
+
+const startsWith = (bytes, ...head) => head.every((byte, at) => bytes[at] === byte);
+
+const BINARIES = [
+  [(bytes) => startsWith(bytes, 0xff, 0xfe) || startsWith(bytes, 0xfe, 0xff) || isUtf16(bytes), "utf-16", "This is text in UTF-16.", "Save it as plain text (ASCII or UTF-8)."],
+  [(bytes) => startsWith(bytes, 0xfe, 0xed, 0xfe, 0xed) || startsWith(bytes, 0xce, 0xce, 0xce, 0xce), "jks", "This is a Java key store (JKS).",
+    "Convert it: keytool -importkeystore -srckeystore key.jks -destkeystore key.p12 -deststoretype PKCS12, then openssl pkcs12 -in key.p12 -nocerts -nodes -out key.pem"],
+  [(bytes) => startsWith(bytes, 0x1e, 0xf1, 0xb5, 0xb0), "pvk", "This is a PVK file of Microsoft.", "Convert it: openssl rsa -inform PVK -in key.pvk -out key.pem"],
+];
+const TEXTS = [
+  [/^PuTTY-User-Key-File-/, "putty", "This is a PuTTY key.", "Convert it: puttygen key.ppk -O private-openssh-new -o key, then ssh-keygen -p -m PKCS8 -f key"],
+  [/^---- BEGIN SSH2 /, "ssh-com", "This is a key in the format of ssh.com (SSH2).", "Convert it: ssh-keygen -i -f key.ssh2 > key.pem"],
+  [/^<(?:\?xml|RSAKeyValue|[A-Za-z]*KeyValue)/, "xml", "This is an RSA key in XML (RSAKeyValue).", "Export it as PEM, in .NET with ExportPkcs8PrivateKeyPem()."],
+  [/^(?:ssh-|ecdsa-sha2-)/, "public-key", "This is an OpenSSH public key.", "Choose the file with the private key."],
+];
+
+/** ASCII with every other byte zero. */
+function isUtf16(bytes) {
+  if (bytes.length < 8 || bytes.length % 2) return false;
+  return [0, 1].some((parity) => bytes.every((byte, at) => (at % 2 === parity ? byte === 0 : byte >= 9 && byte < 127)));
+}
+
+function refuseForeign(row) {
+  if (row) throw new KeyFileRefused(...row.slice(1));
+}
+
+// --- what was found ------------------------------------------------------------------------------------------------
+
+function wrongLength(length, found, hasLineEnd = false) {
+  if (length === AES_BYTES + 1 && hasLineEnd) {
+    return new KeyFileRefused("line-end", "These are 32 bytes and a line end.", "Cut it off: head -c 32 key.bin > only-key.bin");
+  }
+  const kind = { 16: "AES-128 keys cannot be imported. ", 24: "AES-192 keys cannot be imported. ", 48: "HMAC keys cannot be imported. ", 64: "HMAC keys cannot be imported. " }[length] ?? "";
+  return new KeyFileRefused("wrong-length", `The file holds ${found}.`, `${kind}AES_256 needs exactly 32 bytes: raw, in 64 hex digits, or in 44 characters of Base64.`);
+}
+
+async function aes(bytes, found) {
+  if (bytes.every((byte) => byte === bytes[0])) throw new KeyFileRefused("degenerate", "All 32 bytes are the same.", "Key material must be random.");
+  return { spec: AES, secret: bytes, found, checkValue: await checkValueOfAes(bytes) };
+}
+
+async function withCheckValue({ spec, der, spki }, found) {
+  return { spec, secret: der, found, checkValue: await checkValueOfPublic(spki) };
+}
+
+const FORMS = { pkcs8: "PKCS#8", pkcs1: "PKCS#1", sec1: "SEC1", encrypted: "encrypted PKCS#8" };
+
+async function fromDer(der, container, passphrase) {
+  const shape = shapeOf(der);
+  const isEncrypted = shape === "encrypted";
+  const plain = isEncrypted ? await decrypt(der, passphrase) : der;
+  try {
+    return await withCheckValue(await readPrivateKey(plain), `${FORMS[shape]} in ${container}`);
+  } finally {
+    if (isEncrypted) plain.fill(0);
+  }
+}
+
+/** What a text encoding holds: 32 bytes, or a private key in DER. */
+async function fromDecoded({ bytes, found }, passphrase) {
+  if (bytes.length === AES_BYTES) return aes(bytes, found);
+  if (bytes[0] === 0x30 && shapeOf(bytes)) return fromDer(bytes, found, passphrase);
+  if (bytes.length > AES_BYTES && isText(bytes)) {
+    throw new KeyFileRefused("encoded-twice", `The file holds ${found}, and inside it ${bytes.length} characters of text: it is encoded twice.`, "Decode it once.");
+  }
+  throw wrongLength(bytes.length, `${found}, which are ${count(bytes.length)} bytes`);
+}
+
+async function fromText(bytes, passphrase) {
+  const text = new TextDecoder("utf-8").decode(bytes).trim();
+  refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
+  if (isPem(text)) return fromDer(derOfPem(text), "PEM", passphrase);
+  if (!isText(bytes)) return null;
+  if (bytes.length === AES_BYTES) {
+    throw new KeyFileRefused("ambiguous", `These are 32 characters of text: ${isHex(text) ? "the hex text of 16 bytes" : "a password or other text"}, or 32 raw bytes that happen to be printable.`,
+      "AES_256 needs 32 random bytes. If these really are the bytes of the key, give them in Base64.");
+  }
+  if (text.startsWith("{") && !isHex(text)) {
+    const { der, key, found, bytes: octets } = fromJson(text);
+    if (der) return fromDer(der, found, passphrase);
+    if (key) return withCheckValue(await checked(key), found);
+    if (octets.length !== AES_BYTES) throw wrongLength(octets.length, `a JWK (oct) of ${octets.length} bytes`);
+    return aes(octets, found);
+  }
+  if (isHex(text)) return fromDecoded(fromHex(text), passphrase);
+  const bare = text.replace(/^base64:/i, "");
+  if (isBase64(bare)) return fromDecoded(fromBase64Text(bare), passphrase);
+  throw new KeyFileRefused("no-key", `The file holds ${count(bytes.length)} bytes of text that is no hex, Base64, PEM or JWK.`, `Choose the key file, for example one written by ${PKCS8_COMMAND}.`);
+}
+
+/**
+ * { spec, secret, found, checkValue }: secret is 32 bytes, or PKCS#8 DER in the form that the service stores. Throws a
+ * KeyFileRefused, or PassphraseRequired where the key is encrypted and no passphrase (a string) was given.
+ */
+export async function readKeyFile(file, passphrase) {
+  const bytes = startsWith(file, 0xef, 0xbb, 0xbf) && file.length !== AES_BYTES ? file.subarray(3) : file; // a byte order mark
+  if (bytes.length === 0) throw new KeyFileRefused("empty", "The file is empty.");
+  refuseForeign(BINARIES.find(([matches]) => matches(bytes)));
+  if (bytes.length === AES_BYTES && !isText(bytes)) return aes(bytes.slice(), "32 raw bytes");
+  const found = await fromText(bytes, passphrase);
+  if (found) return found;
+  if (bytes[0] === 0x30) return fromDer(bytes, "DER", passphrase);
+  throw wrongLength(bytes.length, `${count(bytes.length)} bytes of binary data`, [10, 13].includes(bytes.at(-1)));
+}
