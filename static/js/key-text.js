@@ -5,14 +5,14 @@ import { KeyFileRefused } from "./key-file-refused.js";
 import { derOfPem, isPem } from "./pem.js";
 
 const HEX = /^(?:0x)?[0-9a-f\s]+$|^[0-9a-f]{2}(?::\s*[0-9a-f]{2})+\s*$/i;
-const HEX_BYTES = /^[{[(]?\s*0x[0-9a-f]{1,2}(?:[\s,]+0x[0-9a-f]{1,2})*[\s,]*[}\])]?;?$/i;
+const HEX_BYTES = /^[[{("']?\s*(?:0x[0-9a-f]{2}\s*,?\s*|\\x[0-9a-f]{2})+[\]})"']?;?$/i; // as in the source of a program
 const BASE64 = /^(?:[0-9A-Za-z+/]+|[0-9A-Za-z_-]+)={0,2}$/;
 const BASE64_URL = /^[0-9A-Za-z_-]+$/;
 
 export const isHex = (text) => HEX.test(text) || HEX_BYTES.test(text);
 export const isBase64 = (text) => BASE64.test(text.replace(/\s+/g, ""));
-const hexDigits = (text) => (HEX_BYTES.test(text)
-  ? [...text.matchAll(/0x([0-9a-f]{1,2})/gi)].map(([, digits]) => digits.padStart(2, "0")).join("")
+const hexDigits = (text) => (HEX_BYTES.test(text) && !HEX.test(text)
+  ? [...text.matchAll(/[0\\]x([0-9a-f]{2})/gi)].map(([, digits]) => digits).join("")
   : text.replace(/^0x|[\s:]/gi, ""));
 
 /** { bytes, found } of hex text. */
@@ -74,7 +74,7 @@ function ecOf(members) {
   if (!curve) throw new KeyFileRefused("not-importable", `This JSON Web Key is on the curve ${String(members.crv).slice(0, 32)}.`, "KMS imports EC keys on P-256 and P-384.");
   if (!("d" in members)) throw publicOnly();
   const [x, y] = [octets(members, "x"), octets(members, "y")];
-  return { family: "EC", curve, scalar: octets(members, "d"), point: Uint8Array.of(4, ...x, ...y) };
+  return { family: "EC", curve, scalar: octets(members, "d"), points: [Uint8Array.of(4, ...x, ...y)] };
 }
 
 /** What JSON holds: { der }, { key, found } or { bytes, found }. */
@@ -88,11 +88,12 @@ export function fromJson(text) {
   if (typeof parsed.private_key === "string" && isPem(parsed.private_key)) return { der: derOfPem(parsed.private_key), found: "PEM in JSON" };
   const keys = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
   if (keys.length !== 1) throw new KeyFileRefused("several-keys", `This is a set of ${keys.length} JSON Web Keys.`, "Choose a file with the one key to be imported.");
-  const [members] = keys;
+  const members = keys[0].key?.kty ? keys[0].key : keys[0];
   if ("ciphertext" in members || "encrypted_key" in members) throw new KeyFileRefused("jwe", "This is an encrypted JSON Web Key (JWE).", "Decrypt it with the program that made it, and import the JWK.");
-  const kind = members.key?.kty ?? members.kty;
-  if (members.key || /-HSM$/.test(kind)) {
-    throw new KeyFileRefused("cloud-key", `This is a key of Azure Key Vault (${String(kind).slice(0, 16)}): its answer holds the public half alone.`, "The private key does not leave Azure. Import the original from where it was made.");
+  const isOfAzure = members !== keys[0] || /-HSM$/.test(members.kty);
+  const kind = String(members.kty).replace(/-HSM$/, "");
+  if (isOfAzure && !("d" in members || "k" in members)) {
+    throw new KeyFileRefused("cloud-key", `This is a key of Azure Key Vault (${kind.slice(0, 16)}): its answer holds the public half alone.`, "The private key does not leave Azure. Import the original from where it was made.");
   }
   switch (kind) {
     case "oct": return { bytes: octets(members, "k"), found: "JWK (oct)" };

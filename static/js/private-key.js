@@ -1,6 +1,7 @@
 // A private key in DER, whatever its form: described, brought into the one form that the service stores (PKCS#8,
 // RFC 5208 and 5958; RSA: RFC 8017; EC: RFC 5915 and 5480), and checked as the service checks it. What the service
 // always refuses is refused here, so that a key which passes can be wrapped in good faith; the service judges again.
+import { ascii, fromBase64 } from "./bytes.js";
 import {
   BIT_STRING, CONTEXT_0, CONTEXT_1, CONTEXT_1_PRIMITIVE, DerError, encode, encodeInteger, encodeOid, INTEGER, NULL, OCTET_STRING, OID, Reader, SEQUENCE, SET,
   toNumber,
@@ -46,9 +47,10 @@ const OTHER_ALGORITHMS = {
   "1.3.101.112": "Ed25519",
   "1.3.101.113": "Ed448",
 };
-const REWRITE = "Rewrite it: openssl pkcs8 -topk8 -nocrypt -inform DER -in key.der -out key.pem";
 const SUPPORTED = "KMS imports RSA keys of 2048, 3072 and 4096 bits, and EC keys on P-256 and P-384.";
 
+export const rsaPss = () => new KeyFileRefused("rsa-pss", "This RSA key is restricted to RSASSA-PSS, which cannot be imported.",
+  "Import an RSA key without that restriction (rsaEncryption): it signs with RSASSA-PSS as well.");
 const notImportable = (found) => new KeyFileRefused("not-importable", `This key is ${found}.`, SUPPORTED);
 const damaged = (detail) => new KeyFileRefused("damaged-der", `This is no well-formed DER: ${detail}.`, "Export the key again; the file may have been changed on its way.");
 const invalid = (spec, reason) => new KeyFileRefused("invalid-key", `This ${spec} key is not valid: ${reason}.`, "KMS refuses such a key. Generate a new one.");
@@ -57,7 +59,7 @@ const invalid = (spec, reason) => new KeyFileRefused("invalid-key", `This ${spec
 
 const SHAPES = {
   pkcs8(fields) {
-    if (fields.integer() > 1n) throw new DerError("not a version of PKCS#8");
+    fields.integer();
     fields.sequence().oid();
     fields.read(OCTET_STRING);
   },
@@ -131,7 +133,7 @@ export function onlySequence(der) {
   const { rest } = outer;
   if (rest.length > MOST_PADDING || rest.some((byte) => byte !== 0)) {
     throw new KeyFileRefused("trailing-bytes", `${rest.length.toLocaleString("en")} ${rest.length === 1 ? "byte follows" : "bytes follow"} the key.`,
-      `Keep the first ${(der.length - rest.length).toLocaleString("en")} bytes: head -c ${der.length - rest.length} key.der > only-key.der`);
+      `Keep the first ${(der.length - rest.length).toLocaleString("en")} bytes: head -c ${der.length - rest.length} KEY_FILE > key.der`);
   }
   return new Reader(content);
 }
@@ -154,29 +156,35 @@ function readPkcs8(fields) {
   const content = fields.read(OCTET_STRING);
   const attributes = fields.optional(CONTEXT_0);
   if (attributes) readAttributes(attributes);
-  // RFC 5958: the public key of version 1. The private key gives it as well, so it is not kept.
-  if (version === 1n) fields.optional(CONTEXT_1_PRIMITIVE);
+  const beside = fields.optional(CONTEXT_1_PRIMITIVE); // the public key of version 1 (RFC 5958)
   fields.end();
+  if (version > 1n) throw new DerError("PKCS#8 has versions 0 and 1");
   if (oid === RSA) {
-    if (algorithm.tag !== NULL || algorithm.read(NULL).length > 0) throw new KeyFileRefused("damaged-der", "The algorithm of this RSA key lacks its NULL parameters.", REWRITE);
+    algorithm.optional(NULL); // RFC 8017 A.1 wants it; some programs leave it out
     algorithm.end();
-    return readPkcs1(new Reader(content), true);
+    return { ...readPkcs1(new Reader(content), true), beside: beside && wholeOctets(beside) };
   }
-  if (oid === EC) return readSec1(new Reader(content), readCurve(algorithm), true);
-  if (oid === RSA_PSS) {
-    throw new KeyFileRefused("rsa-pss", "This RSA key is marked for RSASSA-PSS alone.",
-      "Rewrite it as a plain RSA key, which signs with PSS too: openssl rsa -in key.pem -traditional -out rsa.pem");
+  if (oid === EC) {
+    const key = readSec1(new Reader(content), readCurve(algorithm), true);
+    return { ...key, points: [...key.points, ...(beside ? [wholeOctets(beside)] : [])] };
   }
+  if (oid === RSA_PSS) throw rsaPss();
   throw notImportable(OTHER_ALGORITHMS[oid] ?? `of the algorithm ${oid}`);
+}
+
+/** The octets of a BIT STRING's content. */
+function wholeOctets(bits) {
+  if (bits[0] !== 0) throw new DerError("a public key is not whole octets");
+  return bits.subarray(1);
 }
 
 function readCurve(parameters) {
   if (parameters.tag === SEQUENCE) {
     throw new KeyFileRefused("explicit-parameters", "This EC key spells out the parameters of its curve instead of naming it.",
-      "Name the curve: openssl ec -in key.pem -param_enc named_curve -out named.pem");
+      "Name the curve: openssl ec -in KEY_FILE -param_enc named_curve -out key.pem");
   }
   if (parameters.tag !== OID) {
-    throw new KeyFileRefused("no-curve", "This EC key does not say on which curve it is.", "Export it with its parameters, as PKCS#8 does: openssl pkcs8 -topk8 -nocrypt -in key.pem -out pkcs8.pem");
+    throw new KeyFileRefused("no-curve", "This EC key does not say on which curve it is.", "Write it again with its curve, by the program that made it; PKCS#8 always names the curve (certtool writes it with certtool --to-p8).");
   }
   const oid = parameters.oid();
   parameters.end();
@@ -206,15 +214,13 @@ function readSec1(outer, outerCurve, isInside = false) {
   const innerCurve = parameters && readCurve(new Reader(parameters));
   const curve = outerCurve ?? innerCurve ?? readCurve(new Reader(new Uint8Array()));
   if (innerCurve && innerCurve !== curve) throw new KeyFileRefused("invalid-key", "This EC key names two different curves.", "Export the key again.");
-  let point = null;
+  const points = [];
   if (wrapper) {
     const inner = new Reader(wrapper);
-    const bits = inner.read(BIT_STRING);
+    points.push(wholeOctets(inner.read(BIT_STRING)));
     inner.end();
-    if (bits[0] !== 0) throw new DerError("the public point is no whole bytes");
-    point = bits.subarray(1);
   }
-  return { family: "EC", curve, scalar, point };
+  return { family: "EC", curve, scalar, points };
 }
 
 // --- checking and the one form -------------------------------------------------------------------------------------
@@ -226,15 +232,25 @@ const publicKeyInfo = (algorithm, content) => encode(SEQUENCE, algorithm, encode
 /** All eight numbers; primes that are missing are recovered, as importers may have them from a JWK or a token. */
 function complete(key) {
   const { n, e, d, p, q } = key;
-  if (n === 0n || d === 0n || e === 0n) {
-    const missing = n === 0n ? "modulus" : e === 0n ? "public exponent" : "private exponent";
-    throw new KeyFileRefused("missing-numbers", `This RSA key lacks its ${missing}.`, "Export the whole key from where it was made.");
+  const missing = Object.entries({ "the modulus n": n, "the public exponent e": e, "the private exponent d": d }).filter(([, number]) => number === 0n);
+  if (missing.length > 0) {
+    const words = missing.map(([name]) => name).join(" and ");
+    throw new KeyFileRefused("missing-numbers", `This RSA key lacks ${words}.`, "An RSA key needs n, e and d at least: export the whole key from where it was made.");
   }
   if (p && q && key.dp && key.dq && key.qInv) return key;
   const primes = p && q ? { p, q } : recoverPrimes(key);
   const whole = primes && completed({ n, e, d, ...primes });
   if (!whole) throw invalid(`RSA_${bitLength(n)}`, "its numbers do not belong together");
   return whole;
+}
+
+function isRsaPublic(der, { n, e }) {
+  const outer = new Reader(der);
+  const fields = outer.sequence();
+  outer.end();
+  const isSame = fields.integer() === n && fields.integer() === e;
+  fields.end();
+  return isSame;
 }
 
 function checkedRsa(read) {
@@ -244,6 +260,7 @@ function checkedRsa(read) {
   const key = complete(read);
   const reason = weakness(key, bits);
   if (reason) throw invalid(spec, reason);
+  if (read.beside && !isRsaPublic(read.beside, key)) throw invalid(spec, "the public key beside it is another's");
   const numbers = canonical(key);
   const { n, e, d, p, q, dp, dq, qInv } = numbers;
   const algorithm = algorithmOf(RSA, encode(NULL));
@@ -265,51 +282,52 @@ function sizedScalar(scalar, { spec, bytes, order }) {
 const ecPrivateKey = (scalar, point) => encode(SEQUENCE, encodeInteger(1n), encode(OCTET_STRING, scalar),
   ...(point ? [encode(CONTEXT_1, encode(BIT_STRING, new Uint8Array([0]), point))] : []));
 
-/** The public point, uncompressed. The browser computes it, and compares one that was given whole. */
+const fromBase64Url = (text) => fromBase64(ascii(text.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (text.length % 4)) % 4)));
+
+/** The public point of the scalar, uncompressed. The browser computes it; one that is given, it compares with the scalar. */
 async function publicPoint(oid, { spec, name }, scalar, given) {
-  const isWhole = given?.[0] === 4;
-  let exported;
+  const info = privateKeyInfo(algorithmOf(EC, encodeOid(oid)), ecPrivateKey(scalar, given));
   try {
-    const info = privateKeyInfo(algorithmOf(EC, encodeOid(oid)), ecPrivateKey(scalar, isWhole ? given : null));
     const key = await crypto.subtle.importKey("pkcs8", info, { name: "ECDSA", namedCurve: name }, true, ["sign"]);
-    exported = new Uint8Array(await crypto.subtle.exportKey("pkcs8", key));
-    info.fill(0);
+    const { x, y } = await crypto.subtle.exportKey("jwk", key);
+    return Uint8Array.of(4, ...fromBase64Url(x), ...fromBase64Url(y));
   } catch {
-    if (isWhole) throw invalid(spec, "its public point is not that of its private scalar");
-    throw new KeyFileRefused("invalid-key", "This EC key does not hold its public point, and this browser cannot compute it.", "Add it: openssl pkey -in key.pem -out whole.pem");
+    if (given) throw invalid(spec, NOT_ITS_POINT);
+    throw new KeyFileRefused("invalid-key", "This EC key does not hold its public point, and this browser cannot compute it.", "Add it: openssl pkey -in KEY_FILE -out key.pem");
+  } finally {
+    info.fill(0);
   }
-  const fields = new Reader(exported).sequence();
-  fields.integer();
-  fields.sequence();
-  const point = readSec1(new Reader(fields.read(OCTET_STRING)), oid, true).point.slice();
-  exported.fill(0);
-  return point;
 }
 
-async function checkedEc({ curve: oid, scalar: read, point: given }) {
+const NOT_ITS_POINT = "its public point is not that of its private scalar";
+
+/** Whether `given` is that point: whole, compressed (RFC 5480), or hybrid as X9.62 has it, the parity of y and y. */
+function isPoint(given, point) {
+  const parity = point.at(-1) & 1;
+  const forms = { 2: 1 + (point.length - 1) / 2, 3: 1 + (point.length - 1) / 2, 4: point.length, 6: point.length, 7: point.length };
+  return given.length === forms[given[0]] && (given[0] === 4 || (given[0] & 1) === parity) && given.every((byte, at) => at === 0 || byte === point[at]);
+}
+
+async function checkedEc({ curve: oid, scalar: read, points }) {
   const curve = CURVES[oid];
   if (!curve) throw notImportable(`on ${OTHER_CURVES[oid] ?? `the curve ${oid}`}`);
-  const { spec, bytes } = curve;
-  if (given && ![2, 3, 4].includes(given[0])) throw invalid(spec, "its public point is not encoded as RFC 5480 has it");
   const scalar = sizedScalar(read, curve);
-  const point = await publicPoint(oid, curve, scalar, given);
+  const point = await publicPoint(oid, curve, scalar, points.find((given) => given[0] === 4) ?? null);
+  if (!points.every((given) => isPoint(given, point))) throw invalid(curve.spec, NOT_ITS_POINT);
   const algorithm = algorithmOf(EC, encodeOid(oid));
-  const compressed = point.slice(0, 1 + bytes);
-  compressed[0] = 2 + (point.at(-1) & 1);
-  if (given && given[0] !== 4 && compressed.join() !== given.join()) throw invalid(spec, "its public point is not that of its private scalar");
   const der = privateKeyInfo(algorithm, ecPrivateKey(scalar, point));
   scalar.fill(0);
-  return { spec, der, spki: publicKeyInfo(algorithm, point) };
+  return { spec: curve.spec, der, spki: publicKeyInfo(algorithm, point) };
 }
 
-/** As checked, from numbers that are no DER (a JWK): the members of RSAPrivateKey, or { curve, scalar, point }. */
+/** As checked, from numbers that are no DER (a JWK): the members of RSAPrivateKey, or { curve, scalar, points }. */
 export const checked = async (key) => (key.family === "RSA" ? checkedRsa(key) : checkedEc(key));
 
 const OTHERS = {
   public: ["public-key", "This is a public key.", "Choose the file with the private key."],
   "pkcs1-public": ["public-key", "This is a public key.", "Choose the file with the private key."],
   certificate: ["certificate", "This is a certificate or a certificate request.", "Choose the file with the private key."],
-  pkcs12: ["pkcs12", "This is a PKCS#12 file.", "Take the key out: openssl pkcs12 -in key.p12 -nocerts -nodes -out key.pem"],
+  pkcs12: ["pkcs12", "This is a PKCS#12 file.", "Take the key out: openssl pkcs12 -in KEY_FILE -nocerts -out key.pem (it asks for a new passphrase)."],
   dsa: ["not-importable", "This key is DSA.", SUPPORTED],
 };
 
