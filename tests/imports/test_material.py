@@ -90,6 +90,14 @@ def test_an_asymmetric_key_takes_a_private_key_under_a_temporary_key(alice, spec
     assert bytes(stored.public_key) == private_keys.spki(private_key(spec))
 
 
+def test_a_private_key_that_a_pkcs11_module_filled_up_with_zeros_is_accepted(alice):
+    key = an_empty_key(alice, "EC_P256")
+
+    import_into(alice, key, plaintext=private_keys.der(private_key("EC_P256")) + bytes(7))
+
+    assert state_of(alice, key) == "2"
+
+
 def test_a_temporary_key_of_16_bytes_is_tolerated(alice):
     key = an_empty_key(alice, "EC_P256")
     offer = an_offer(alice, key)
@@ -349,7 +357,7 @@ WRONG_PRIVATE_KEYS = {
     "PEM": ("EC_P256", lambda: _pem(private_key("EC_P256")), "Found PEM text (PRIVATE KEY)"),
     "a public key": ("EC_P256", lambda: private_keys.spki(private_key("EC_P256")), "Found a public key"),
     "noise": ("EC_P256", lambda: b"\xff" + secrets.token_bytes(120), "Found bytes that are not DER"),
-    "trailing bytes": ("EC_P256", lambda: private_keys.der(private_key("EC_P256")) + b"\0", "trailing bytes"),
+    "trailing bytes": ("EC_P256", lambda: private_keys.der(private_key("EC_P256")) + bytes(8), "trailing bytes"),
 }
 
 
