@@ -15,7 +15,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 
 from kmscrypto.blobs import describe_private_key
-from operations.fields import decode_base64
+from operations.fields import base64_fault, decode_base64
 
 # What a request to a page may hold for one field; far above any ciphertext or token.
 MOST_BYTES = 64 * 1024
@@ -54,6 +54,13 @@ class Chosen:
     def __bool__(self) -> bool:
         return bool(self.text)
 
+    def split(self, size: int, rest: Wanted) -> tuple[Chosen, Chosen] | None:
+        """The first `size` bytes and the others, where these fit `rest`: both ciphertexts of PKCS#11's
+        CKM_RSA_AES_KEY_WRAP, which HSMs and other clouds write in one."""
+        if self.raw is None or not rest.fits(len(self.raw) - size):
+            return None
+        return _from_bytes(self.raw[:size]), _from_bytes(self.raw[size:])
+
     def fault(self, wanted: Wanted) -> str:
         """What is plainly wrong, in a sentence; "" where nothing is."""
         if self.is_too_large:
@@ -73,6 +80,10 @@ def read(upload: UploadedFile[Any] | None, pasted: str) -> Chosen:
     content = upload.read()
     if _is_text(content):
         return _from_text(content.decode("ascii"))
+    return _from_bytes(content)
+
+
+def _from_bytes(content: bytes) -> Chosen:
     return Chosen(base64.b64encode(content).decode("ascii"), content)
 
 
@@ -95,7 +106,7 @@ def _of_text(text: str) -> str:
         return "This is a public key in PEM, not a ciphertext. Give what was encrypted with the wrapping key."
     if label:
         return f"This is PEM ({label[1]}). Give the binary file or plain Base64, without the BEGIN and END lines."
-    return _of_hex(text, None) or "This is not Base64."
+    return _of_hex(text, None) or base64_fault("".join(text.split()))
 
 
 def _of_hex(text: str, wanted: Wanted | None) -> str:

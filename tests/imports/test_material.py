@@ -207,12 +207,40 @@ def test_7_a_token_of_another_key_names_both(alice):
     assert other.key_id in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("text", ["not base64!", "AAA", "AA==\n", " AAAA", "AAAB=", "ü" * 344])
+@pytest.mark.parametrize("text", ["not base64!", "AA==\n", " AAAA", "AAAB=", "AAF", "A-B/", "ü" * 344])
 def test_8_material_that_is_no_base64(alice, text):
     key = an_empty_key(alice)
 
     with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="not Base64"):
         do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("AAA", "This is Base64 without its padding: add = at the end."),
+        ("AA", "This is Base64 without its padding: add == at the end."),
+        ("_-A=", "This is URL-safe Base64: write + for - and / for _."),
+        ("_-A", "This is URL-safe Base64 without its padding: write + for - and / for _ and add = at the end."),
+    ],
+)
+def test_8_base64_of_another_kind_is_named(alice, text, hint):
+    key = an_empty_key(alice)
+
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint=hint):
+        do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
+
+
+def test_8_both_ciphertexts_in_one_are_told_apart(alice):
+    key = an_empty_key(alice, "EC_P256")
+    blob = secrets.token_bytes(256 + 152)
+
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="CKM_RSA_AES_KEY_WRAP") as caught:
+        do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=b64(blob)))
+
+    assert "the first 256 bytes as encrypted_key_material and the other 152 as encrypted_privatekey" in str(
+        caught.value.hint
+    )
 
 
 @pytest.mark.parametrize(
