@@ -126,7 +126,14 @@ class ImportMaterialForm(OperationForm):
             del self.fields["import_token"]
 
     def clean(self) -> dict[str, Any]:
-        return forms.Form.clean(self) or {}
+        """Splits a file that holds both ciphertexts, whichever of the two fields it was chosen for."""
+        cleaned = forms.Form.clean(self) or {}
+        fields = [name for name in ("encrypted_key_material", "encrypted_privatekey") if name in self.fields]
+        given = [cleaned[name] for name in fields if cleaned[name]]
+        if len(fields) == 2 and len(given) == 1:
+            parts = given[0].split(WRAPPED_BYTES, _WANTED["encrypted_privatekey"])
+            cleaned |= dict(zip(fields, parts, strict=True)) if parts else {}
+        return cleaned
 
     def to_request(self) -> dict[str, Any]:
         request: dict[str, Any] = {"key_id": self.key.key_id, "import_token": self.token}

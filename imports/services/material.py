@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.db.models import F
 
-from imports import base64_text, queries, tokens
+from imports import queries, tokens
 from imports.models import WrappingKey
 from imports.services import parameters
 from keys import material
@@ -21,7 +21,7 @@ from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed, UnwrapFailed
 from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import Code, KmsError
-from operations.fields import decode_base64
+from operations.fields import base64_fault, decode_base64
 from vault import sealing
 
 WRAPPED_BYTES = parameters.WRAPPING_KEY_BITS // 8
@@ -59,7 +59,7 @@ def import_material(
     offer = _offer_for(key, import_token)
     ciphertext = _bytes(encrypted_key_material, "encrypted_key_material")
     if len(ciphertext) != WRAPPED_BYTES:
-        raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(len(ciphertext)))
+        raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(key, len(ciphertext)))
     wrapped_key = _private_key_ciphertext(key, encrypted_privatekey)
     unwrapped = _unwrap(offer, ciphertext)
     if key.spec.is_asymmetric:
@@ -122,16 +122,22 @@ def _offer_for(key: Key, import_token: str) -> WrappingKey:
 def _bytes(text: str, field: str) -> bytes:
     raw = decode_base64(text)
     if raw is None:
-        raise _refused(errors.PARAMETER_INVALID, field, base64_text.explain(text))
+        raise _refused(errors.PARAMETER_INVALID, field, base64_fault(text))
     return raw
 
 
-def _length_hint(found: int) -> str:
+def _length_hint(key: Key, found: int) -> str:
     hint = f"Got {found} bytes; expected {WRAPPED_BYTES}."
     if found == 32:
         return f"{hint} This looks like the plaintext: encrypt it with the wrapping key first."
     if found == 64:
         return f"{hint} This looks like the plaintext as hex text: encrypt the 32 raw bytes with the wrapping key."
+    if key.spec.is_asymmetric and found - WRAPPED_BYTES in PRIVATE_KEY_BYTES:
+        return (
+            f"{hint} This looks like both ciphertexts in one, as CKM_RSA_AES_KEY_WRAP makes it: give the first "
+            f"{WRAPPED_BYTES} bytes as encrypted_key_material and the other {found - WRAPPED_BYTES} as "
+            "encrypted_privatekey."
+        )
     return f"{hint} Encrypt with the wrapping key of this import, RSA-2048."
 
 

@@ -90,6 +90,14 @@ def test_an_asymmetric_key_takes_a_private_key_under_a_temporary_key(alice, spec
     assert bytes(stored.public_key) == private_keys.spki(private_key(spec))
 
 
+def test_a_private_key_that_a_pkcs11_module_filled_up_with_zeros_is_accepted(alice):
+    key = an_empty_key(alice, "EC_P256")
+
+    import_into(alice, key, plaintext=private_keys.der(private_key("EC_P256")) + bytes(7))
+
+    assert state_of(alice, key) == "2"
+
+
 def test_a_temporary_key_of_16_bytes_is_tolerated(alice):
     key = an_empty_key(alice, "EC_P256")
     offer = an_offer(alice, key)
@@ -199,19 +207,40 @@ def test_7_a_token_of_another_key_names_both(alice):
     assert other.key_id in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("text", ["not base64!", "AA==\n", " AAAA", "AAAB=", "AAF", "A-B/", "ü" * 344])
+def test_8_material_that_is_no_base64(alice, text):
+    key = an_empty_key(alice)
+
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="not Base64"):
+        do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        *((text, "not Base64") for text in ("not base64!", "AAAAA", "AA==\n", " AAAA", "AAAB=", "ü" * 344)),
-        ("AAA", "Base64 without its padding"),
-        ("_-8=", "URL-safe Base64"),
+        ("AAA", "This is Base64 without its padding: add = at the end."),
+        ("AA", "This is Base64 without its padding: add == at the end."),
+        ("_-A=", "This is URL-safe Base64: write + for - and / for _."),
+        ("_-A", "This is URL-safe Base64 without its padding: write + for - and / for _ and add = at the end."),
     ],
 )
-def test_8_material_that_is_no_base64(alice, text, hint):
+def test_8_base64_of_another_kind_is_named(alice, text, hint):
     key = an_empty_key(alice)
 
     with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint=hint):
         do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
+
+
+def test_8_both_ciphertexts_in_one_are_told_apart(alice):
+    key = an_empty_key(alice, "EC_P256")
+    blob = secrets.token_bytes(256 + 152)
+
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="CKM_RSA_AES_KEY_WRAP") as caught:
+        do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=b64(blob)))
+
+    assert "the first 256 bytes as encrypted_key_material and the other 152 as encrypted_privatekey" in str(
+        caught.value.hint
+    )
 
 
 @pytest.mark.parametrize(
@@ -356,7 +385,7 @@ WRONG_PRIVATE_KEYS = {
     "PEM": ("EC_P256", lambda: _pem(private_key("EC_P256")), "Found PEM text (PRIVATE KEY)"),
     "a public key": ("EC_P256", lambda: private_keys.spki(private_key("EC_P256")), "Found a public key"),
     "noise": ("EC_P256", lambda: b"\xff" + secrets.token_bytes(120), "Found bytes that are not DER"),
-    "trailing bytes": ("EC_P256", lambda: private_keys.der(private_key("EC_P256")) + b"\0", "trailing bytes"),
+    "trailing bytes": ("EC_P256", lambda: private_keys.der(private_key("EC_P256")) + bytes(8), "trailing bytes"),
 }
 
 
