@@ -86,7 +86,7 @@ def read(data: bytes, *, form: Format | None = None, ask: AskPassphrase) -> Mate
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e]*")
 _HEX_TEXT = re.compile(r"(?:0[xX])?[0-9A-Fa-f\s]+|[0-9A-Fa-f]{2}(?::\s*[0-9A-Fa-f]{2})+\s*")
 # As in the source of a program: 0x1f, 0x2e, … or \x1f\x2e…
-_HEX_BYTES = re.compile(r"[\[{(\"']?\s*(?:0x[0-9A-Fa-f]{2}\s*,?\s*|\\x[0-9A-Fa-f]{2})+[\]})\"']?;?")
+_HEX_BYTES = re.compile(r"[\[{(\"']?\s*(?:0x[0-9A-Fa-f]{2}[\s,]*|\\x[0-9A-Fa-f]{2})+[\]})\"']?;?")
 _BASE64_TEXT = re.compile(r"(?:[0-9A-Za-z+/]+|[0-9A-Za-z_-]+)={0,2}")
 _PREFIX = re.compile(r"(base64|hex):", re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -97,8 +97,8 @@ def _detect(data: bytes, ask: AskPassphrase) -> Material:
         return _thirty_two_bytes(data)
     if _has_line_end(data) and not _TEXT.fullmatch(data):
         return _raw(data, ask)
-    foreign.refuse(data)
     data = _without_mark(data)
+    foreign.refuse(data)
     if data.lstrip().startswith(b"{") and not _HEX_BYTES.fullmatch(data.decode("latin-1").strip()):
         return _jwk(data, ask)
     if pem.BEGIN in data:
@@ -223,7 +223,7 @@ def _der(data: bytes, ask: AskPassphrase, *, found: str = "DER") -> Material:
     try:
         encrypted = pbe.encrypted_pkcs8(der)
     except UnsupportedEncryption as cause:
-        raise _unsupported(cause.scheme, "-inform DER " if "PEM" not in found else "") from None
+        raise _unsupported(cause.scheme, is_pem=found.startswith("PEM")) from None
     except DerError as cause:
         raise _refused(
             Reason.DAMAGED_DER, f"The key file holds an encrypted PKCS#8 that is damaged ({cause}).", "Copy it again."
@@ -243,7 +243,7 @@ def _pem(data: bytes, ask: AskPassphrase) -> Material:
     try:
         block = pem.read(data)
     except UnsupportedEncryption as cause:
-        raise _unsupported(cause.scheme, "") from None
+        raise _unsupported(cause.scheme, is_pem=True) from None
     found = f"PEM ({block.label})"
     if block.encrypted:
         return _encrypted(block.encrypted, f"encrypted {found}", ask)
@@ -294,12 +294,17 @@ def _plain(name: str) -> str:
     return f"PKCS#8 ({name})" if name in SPECS else name
 
 
-def _unsupported(scheme: str, options: str) -> KeyFileRefused:
+# Schemes that OpenSSL 3 keeps in a provider of their own.
+_LEGACY_SCHEMES = ("1.2.840.113549.1.5.", "1.2.840.113549.1.12.1.", "1.2.840.113549.3.")
+
+
+def _unsupported(scheme: str, *, is_pem: bool) -> KeyFileRefused:
+    form = "" if is_pem else "-inform DER "
+    legacy = "-provider legacy -provider default " if scheme.startswith(_LEGACY_SCHEMES) else ""
     return _refused(
         Reason.UNSUPPORTED_ENCRYPTION,
         f"The private key is encrypted by the scheme {scheme}, which is not supported.",
-        f"Encrypt it anew: openssl pkcs8 -topk8 {options}-in KEY_FILE -v2 aes-256-cbc -out key.pem "
-        "(schemes of former days also take -provider legacy -provider default).",
+        f"Encrypt it anew: openssl pkcs8 -topk8 {legacy}{form}-in KEY_FILE -v2 aes-256-cbc -out key.pem",
     )
 
 

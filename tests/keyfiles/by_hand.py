@@ -140,6 +140,12 @@ def json_files(table: Table) -> None:
     table.add("JSON with private_key", written(account), key="p256")
     table.add("JSON with private_key, indented", json.dumps(account, indent=2).encode(), key="p256")
     old = table.openssl("rsa", "-traditional", "-in", "rsa.pem").decode()
+    escaped = json.dumps(account).replace("/", "\\/").replace("=", "\\u003d").encode()
+    table.add("JSON with private_key, escaped as PHP and Gson do", escaped, key="p256")
+    vault = {"data": {"keys": {"1": key}, "name": "k", "type": "ecdsa-p256"}}
+    table.add("JSON with PEM deeper down", written(vault), key="p256")
+    several = {"one": key, "two": old}
+    table.add("JSON with two private keys", written(several), refused="several-keys")
     table.add("JSON with private_key in PKCS#1", written({"private_key": old}), key="rsa")
     table.add("a byte order mark before a JWK", UTF_8_MARK + written(p256), key="p256")
     table.add("a set of one JWK", written({"keys": [p256]}), key="p256")
@@ -194,6 +200,8 @@ def other_programs(table: Table) -> None:
     content = f"<RSAKeyValue>{members}</RSAKeyValue>".encode()
     row = {"spec": "RSA_2048", "refused": "xml", "says": ["RSA.FromXmlString"]}
     table.add("RSAKeyValue of .NET", content, **row)
+    parameters = content.replace(b"RSAKeyValue", b"RSAParameters")
+    table.add("RSAParameters of .NET", UTF_8_MARK + b'<?xml version="1.0"?>\r\n' + parameters, **row)
     table.add("RSAKeyValue after an XML declaration", b'<?xml version="1.0"?>\n' + content, **row)
 
 
