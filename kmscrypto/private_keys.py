@@ -53,6 +53,14 @@ class EcKey:
 PrivateKey = RsaKey | EcKey
 
 
+class TrailingBytes(KeyFileRefused):
+    """`length` is that of the DER before them; the command that cuts it out depends on what the DER stands in."""
+
+    def __init__(self, found: str, length: int, extra: int) -> None:
+        super().__init__(Reason.TRAILING_BYTES, f"The key file holds {found}: {extra} after the end of the key.")
+        self.length = length
+
+
 # --- parsing ------------------------------------------------------------------------------------------------------
 
 
@@ -101,11 +109,7 @@ def _check_length(der: bytes) -> None:
     except DerError as cause:
         raise _damaged(f"{describe_private_key(der)} ({cause})") from None
     if extra := len(outer.rest):
-        raise KeyFileRefused(
-            Reason.TRAILING_BYTES,
-            f"The key file holds {describe_private_key(der)}: {extra} after the end of the key.",
-            f"If the key is whole, cut them off: head -c {len(der) - extra} KEY_FILE > key.der",
-        )
+        raise TrailingBytes(describe_private_key(der), len(der) - extra, extra)
 
 
 def _pkcs8(fields: Reader) -> PrivateKey:

@@ -22,7 +22,7 @@ from kmscrypto.fingerprint import check_value
 from kmscrypto.key_files import KeyFileRefused, Reason
 from kmscrypto.material import is_degenerate, public_der
 from kmscrypto.pbe import Encrypted
-from kmscrypto.private_keys import PrivateKey
+from kmscrypto.private_keys import PrivateKey, TrailingBytes
 from kmscrypto.specs import SPECS, KeySpec
 from kmsimport import foreign, jwk, pem
 from kmsimport.faults import Exit, Fault
@@ -219,7 +219,11 @@ def _der(data: bytes, ask: AskPassphrase, *, found: str = "DER") -> Material:
     der = without_padding(data)
     found = f"{found}, {_plain(describe_private_key(der))}"
     if not private_keys.is_encrypted(der):
-        return _private_key(private_keys.parse(der), found)
+        try:
+            return _private_key(private_keys.parse(der), found)
+        except TrailingBytes as cause:
+            hint = f"If the key is whole, cut them off: {_cut(found, cause.length)} > key.der"
+            raise _refused(cause.reason, cause.message, hint) from None
     try:
         encrypted = pbe.encrypted_pkcs8(der)
     except UnsupportedEncryption as cause:
@@ -229,6 +233,17 @@ def _der(data: bytes, ask: AskPassphrase, *, found: str = "DER") -> Material:
             Reason.DAMAGED_DER, f"The key file holds an encrypted PKCS#8 that is damaged ({cause}).", "Copy it again."
         ) from None
     return _encrypted(encrypted, found, ask)
+
+
+def _cut(found: str, length: int) -> str:
+    """The command that writes the first bytes of the DER in a key file."""
+    if found.startswith("PEM"):
+        return f"grep -v -e ----- KEY_FILE | base64 -d | head -c {length}"
+    if found.startswith("Base64"):
+        return f"base64 -d < KEY_FILE | head -c {length}"
+    if found.startswith("hex"):
+        return f"xxd -r -p KEY_FILE | head -c {length}"
+    return f"head -c {length} KEY_FILE"
 
 
 def _encrypted(encrypted: Encrypted, found: str, ask: AskPassphrase) -> Material:

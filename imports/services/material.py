@@ -196,8 +196,17 @@ def _private_key(key: Key, offer: WrappingKey, *, temporary_key: bytes, cipherte
         return pkcs8.read_private_key(der, key.spec)
     except InvalidPrivateKey as cause:
         # Safe to tell: integrity was proved, so this is the importer's own key (SEC-028).
-        hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}."
+        hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}. {_conversion(cause.found)}".rstrip()
         raise _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer) from None
+
+
+def _conversion(found: str) -> str:
+    """What turns this kind of private key file into what an import takes; "" where nothing does."""
+    if found.startswith(("PKCS#1 ", "SEC1", "PEM text", "encrypted PKCS#8")) and "PUBLIC" not in found:
+        return "Convert it before wrapping: openssl pkcs8 -topk8 -nocrypt -outform DER -in KEY_FILE -out key.der"
+    if found.endswith("PKCS#8 version 1"):
+        return "Import it with kms-import, which converts it."
+    return ""
 
 
 # --- checks 14 to 16: the same as before, and for how long --------------------------------------------------------

@@ -380,7 +380,12 @@ WRONG_PRIVATE_KEYS = {
     "PKCS #1": (
         "RSA_2048",
         lambda: private_keys.der(private_key("RSA_2048"), private_keys.PrivateFormat.TraditionalOpenSSL),
-        "Found PKCS#1 (RSA_2048)",
+        "key of this type and size. Convert it before wrapping: openssl pkcs8 -topk8 -nocrypt -outform DER",
+    ),
+    "version 1": (
+        "EC_P256",
+        lambda: private_keys.sequence(b"\2\1\1" + private_keys.der(private_key("EC_P256"))[6:]),
+        "Found EC_P256 in PKCS#8 version 1, expected EC_P256",
     ),
     "PEM": ("EC_P256", lambda: _pem(private_key("EC_P256")), "Found PEM text (PRIVATE KEY)"),
     "a public key": ("EC_P256", lambda: private_keys.spki(private_key("EC_P256")), "Found a public key"),
