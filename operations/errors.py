@@ -155,7 +155,7 @@ ROTATION_INTERVAL_INVALID = _bad("KMS.3001", "Invalid rotation_interval.", _("En
 
 # Tags
 TAG_LIST_EMPTY = _bad("KMS.0401", "Tag list cannot be empty.")
-MATCH_VALUE_INVALID = _bad("KMS.0402", "Invalid match value.", _("A text of at most 255 characters."))
+MATCH_VALUE_INVALID = _bad("KMS.0402", "Invalid match value.", _("A text of 1 to 255 characters."))
 MATCH_KEY_INVALID = _bad("KMS.0403", "Invalid match key.", _("Only resource_name can be matched."))
 TAG_ACTION_INVALID = _bad("KMS.0404", "Invalid action.")
 TAG_VALUE_INVALID = _bad("KMS.0405", "Invalid tag value.")
