@@ -168,7 +168,7 @@ def test_whatever_is_wrong_with_a_claim_is_answered_alike_at_the_same_cost(clien
             "code": 401,
             "title": "Unauthorized",
             "message": "The request you have made requires authentication.",
-            "error_code": "IAM.0101",
+            "error_code": "IAM.0001",
             "error_msg": "The request you have made requires authentication.",
         }
     }
@@ -419,7 +419,7 @@ def test_reading_needs_a_token(client, db, path):
     response = client.get(path)
 
     assert response.status_code == 401
-    assert response.json()["error"]["error_code"] == "IAM.0101"
+    assert response.json()["error"]["error_code"] == "IAM.0001"
     assert response["WWW-Authenticate"] == "Keystone"
 
 

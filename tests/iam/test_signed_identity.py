@@ -121,4 +121,4 @@ def test_a_wrong_signature_is_refused_in_keystone_s_shape(get, pair):
 
     assert response.status_code == 401
     assert response.json()["error"]["code"] == 401
-    assert response.json()["error"]["error_code"] == "IAM.0101"
+    assert response.json()["error"]["error_code"] == "IAM.0001"
