@@ -75,7 +75,7 @@ function start(box) {
     if (isAsymmetric(spec)) {
       const { temporaryKey, privateKey, words, length } = await wrapKeyFile(key, bytes, spec);
       await finish(
-        [{ bytes: temporaryKey, fileName: "EncryptedTemporaryKey.bin" }, { bytes: privateKey, fileName: "EncryptedPrivateKey.bin" }],
+        [{ bytes: temporaryKey, fileName: "EncryptedKeyMaterial.bin" }, { bytes: privateKey, fileName: `out_${spec.split("_")[0].toLowerCase()}_private_key.der` }],
         file.name, `${length.toLocaleString("en")} bytes · ${words} · read in this page only`,
         "PKCS#8, not encrypted.", `${words}, as ${spec} needs.`,
       );

@@ -7,7 +7,7 @@ import { sniff } from "./sniff.js";
 const MOST_BYTES = 64 * 1024; // what a request may hold; far above any ciphertext
 const fields = new WeakMap();
 
-/** { isValid(), isEmpty(), take(file), clear(), appendTo(formData), refuse(sentences), focus() } of a field. */
+/** { isValid(), isEmpty(), take(file), clear(), appendTo(formData), refuse(sentences), forgive(), focus() } of a field. */
 export const materialOf = (field) => fields.get(field);
 
 const grouped = (hex) => `${hex.slice(0, 16).replace(/(.{4})(?=.)/g, "$1 ")} … ${hex.slice(-8).replace(/(.{4})(?=.)/g, "$1 ")}`;
@@ -29,6 +29,8 @@ function start(field) {
   const picker = $("input[type=file]", field);
   let file = null;
   let valid = false;
+  let shown = null; // what was found last, and its digest
+  let refused = false; // by the service, after the field itself had found nothing wrong
   let turn = 0; // a slow answer for an earlier value must not overwrite a later one
 
   const line = (kind, text) => element("li", kind ? { class: kind } : {}, icon({ no: "err", todo: "clock" }[kind] ?? "check"), element("span", {}, text));
@@ -36,6 +38,8 @@ function start(field) {
 
   function show(found, digest) {
     valid = !found.fault;
+    shown = [found, digest];
+    refused = false;
     drop.classList.toggle("full", valid);
     drop.classList.toggle("wrong", !valid);
     checks.replaceChildren(...(found.fault ? [line("no", found.fault)] : found.ticks.map((tick) => line("", tick))));
@@ -50,6 +54,8 @@ function start(field) {
     turn += 1;
     file = null;
     valid = false;
+    shown = null;
+    refused = false;
     drop.classList.remove("full", "wrong");
     checks.replaceChildren();
     area.removeAttribute("aria-invalid");
@@ -74,8 +80,10 @@ function start(field) {
     meta.replaceChildren(`${chosen.size.toLocaleString("en")} bytes`);
     if (digest) meta.append(" · SHA-256 ", element("span", { class: "mono", title: digest }, grouped(digest)));
     $("[data-material-remove]", got).setAttribute("aria-label", `Remove ${chosen.name}`);
+    const hadFocus = empty.contains(document.activeElement);
     got.hidden = false;
     empty.hidden = true;
+    if (hadFocus) $("[data-material-remove]", got).focus();
     show(found, digest);
     if (found.fault) bytes.fill(0);
   }
@@ -127,7 +135,7 @@ function start(field) {
   });
 
   fields.set(field, {
-    isValid: () => valid,
+    isValid: () => valid && !refused,
     isEmpty: () => file === null && area.value.trim() === "",
     take,
     clear,
@@ -138,10 +146,15 @@ function start(field) {
       data.append(`${name}_file`, file);
     },
     refuse(sentences) {
+      refused = true;
       drop.classList.remove("full");
       drop.classList.add("wrong");
       area.setAttribute("aria-invalid", "true");
       checks.replaceChildren(...sentences.map((sentence) => line("no", sentence)));
+    },
+    forgive() {
+      if (refused && shown) show(...shown);
+      else if (refused) reset();
     },
     focus: () => (got.hidden ? area : $("[data-material-remove]", got)).focus(),
   });
