@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.rest import Rest
-from tests.services.product import ROOT, Console, answers_health, clean_environment, running_console
+from tests.services.product import ROOT, Console, clean_environment, is_ready, running_console
 from tests.services.programs import free_port, stop, wait_until
 
 pytestmark = pytest.mark.system
@@ -55,7 +55,7 @@ def first_start(tmp_path_factory):
             [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     console = Console(f"http://127.0.0.1:{port}", home, log, environment)
-    wait_until(lambda: answers_health(console.url), process, log)
+    wait_until(lambda: is_ready(console.url), process, log)
     yield console
     stop(process)
 
@@ -77,7 +77,7 @@ def test_the_home_is_open_to_nobody_else(first_start):
     assert all(mode & 0o077 == 0 for mode in modes.values())
 
 
-def test_it_answers_health(first_start):
+def test_it_is_ready(first_start):
     assert get(f"{first_start.url}/healthz") == (200, {"status": "ok"})
     assert get(f"{first_start.url}/readyz") == (200, {"status": "ok"})
 
@@ -172,20 +172,19 @@ def test_a_missing_root_key_seals_the_product_and_is_never_replaced(tmp_path):
     try:
         url = f"http://127.0.0.1:{port}"
 
-        def listens() -> bool:
+        def says_so() -> bool:
             try:
-                return get(f"{url}/healthz")[0] == 503
+                return get(f"{url}/readyz") == (503, {"status": "sealed"})
             except OSError:
                 return False
 
-        wait_until(listens, process, log)
-        assert get(f"{url}/healthz") == (503, {"status": "sealed"})
+        wait_until(says_so, process, log)
         assert "starts SEALED" in log.read_text()
         assert str(root_key) in log.read_text()
         assert not root_key.exists()
 
         kept.rename(root_key)
-        wait_until(lambda: answers_health(url), process, log, seconds=15)
+        wait_until(lambda: is_ready(url), process, log, seconds=15)
     finally:
         stop(process)
 
@@ -199,7 +198,7 @@ def test_it_stops_at_once_when_all_its_processes_are_told_to(tmp_path, told_by):
             [sys.executable, ROOT / "manage.py", "serve"],
             env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-    wait_until(lambda: answers_health(f"http://127.0.0.1:{environment['KMS_PORT']}"), process, log)
+    wait_until(lambda: is_ready(f"http://127.0.0.1:{environment['KMS_PORT']}"), process, log)
 
     os.killpg(process.pid, told_by)
 
@@ -236,7 +235,7 @@ def test_a_killed_product_leaves_nothing_behind_and_starts_again(tmp_path):
         os.kill(int((console.home / "serve.lock").read_text()), signal.SIGKILL)
 
     with running_console(tmp_path, KMS_PORT=console.environment["KMS_PORT"]) as again:
-        assert answers_health(console.url)
+        assert is_ready(console.url)
         assert "already" not in again.log_text()
 
 
@@ -252,10 +251,10 @@ def test_a_web_worker_that_dies_is_replaced(tmp_path):
         deadline = time.monotonic() + 60
         while children.read_text().split() in ([], [str(worker)]) and time.monotonic() < deadline:
             time.sleep(0.05)
-        while not answers_health(console.url) and time.monotonic() < deadline:
+        while not is_ready(console.url) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-        assert answers_health(console.url)
+        assert is_ready(console.url)
 
 
 def test_the_product_runs_its_own_jobs(tmp_path):

@@ -53,10 +53,10 @@ def clean_environment(**settings: str) -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1"} | settings
 
 
-def answers_health(url: str) -> bool:
+def is_ready(url: str) -> bool:
     with (
         contextlib.suppress(OSError, urllib.error.HTTPError),
-        urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer,
+        urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer,
     ):
         return answer.status == 200
     return False
@@ -82,7 +82,7 @@ def running_console(directory: Path, **settings: str):
             [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     try:
-        wait_until(lambda: answers_health(console.url), process, log)
+        wait_until(lambda: is_ready(console.url), process, log)
         yield console
     finally:
         stop(process)
