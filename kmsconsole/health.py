@@ -19,7 +19,7 @@ from pathlib import Path
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -79,9 +79,21 @@ class State:
 
 
 def database() -> str:
+    began = time.monotonic()
+    try:
+        _ask_database()
+    except (OperationalError, InterfaceError):
+        if time.monotonic() - began >= DATABASE_SECONDS:
+            raise
+        # It answers no more on this connection, and may well on another: it was started anew, or ended all of them.
+        connection.close()
+        _ask_database()
+    return ""
+
+
+def _ask_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return ""
 
 
 def schema() -> str:

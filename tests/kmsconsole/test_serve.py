@@ -12,7 +12,6 @@ import socket
 import sqlite3
 import stat
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.console.rest import Rest
+from tests.services import runtime
 from tests.services.product import ROOT, Console, clean_environment, is_ready, running_console
 from tests.services.programs import free_port, stop, wait_until
 
@@ -31,7 +31,7 @@ def serve(directory: Path, **settings: str) -> subprocess.CompletedProcess:
     """A start that is expected to fail."""
     environment = clean_environment(KMS_HOME=str(directory / "home"), KMS_PORT=str(free_port())) | settings
     return subprocess.run(
-        [sys.executable, ROOT / "manage.py", "serve"],
+        [runtime.python(), ROOT / "manage.py", "serve"],
         env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ def first_start(tmp_path_factory):
     environment = clean_environment(KMS_HOME=str(home), PORT=str(port))
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     console = Console(f"http://127.0.0.1:{port}", home, log, environment)
     wait_until(lambda: is_ready(console.url), process, log)
@@ -102,7 +102,11 @@ def test_no_secret_of_the_installation_is_logged(first_start):
 def test_a_command_beside_no_database_says_so_in_one_sentence(tmp_path, command):
     elsewhere = clean_environment(KMS_HOME=str(tmp_path / "elsewhere"))
     done = subprocess.run(
-        [sys.executable, ROOT / "manage.py", *command.split()], env=elsewhere, cwd=ROOT, capture_output=True, text=True
+        [runtime.python(), ROOT / "manage.py", *command.split()],
+        env=elsewhere,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
 
     assert done.returncode == 1
@@ -167,7 +171,7 @@ def test_a_missing_root_key_seals_the_product_and_is_never_replaced(tmp_path):
     environment = console.environment | {"KMS_PORT": str(port)}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     try:
         url = f"http://127.0.0.1:{port}"
@@ -195,7 +199,7 @@ def test_it_stops_at_once_when_all_its_processes_are_told_to(tmp_path, told_by):
     log = tmp_path / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"],
+            [runtime.python(), ROOT / "manage.py", "serve"],
             env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
     wait_until(lambda: is_ready(f"http://127.0.0.1:{environment['KMS_PORT']}"), process, log)
@@ -224,7 +228,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
 """
     environment = clean_environment(DJANGO_SETTINGS_MODULE="kmsconsole.settings")
     run = subprocess.run(
-        [sys.executable, "-c", supervisor], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=40
+        [runtime.python(), "-c", supervisor], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=40
     )
 
     assert run.stdout.strip() == str(-signal.SIGTERM), run.stderr

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import runtime
 from tests.services.programs import free_port, stop, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ class Console:
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run `manage.py` beside the product; what it printed."""
         done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", *arguments],
+            [runtime.python(), ROOT / "manage.py", *arguments],
             env=self.environment,
             cwd=ROOT,
             capture_output=True,
@@ -79,7 +79,7 @@ def running_console(directory: Path, **settings: str):
     console = Console(f"http://127.0.0.1:{port}", home, log, environment)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     try:
         wait_until(lambda: is_ready(console.url), process, log)
