@@ -32,7 +32,7 @@ from django.http import HttpResponseBase
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
-from kmsconsole import errors, middleware  # noqa: E402
+from kmsconsole import errors, health, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
 from kmsconsole.lanes import LANES, lane_of  # noqa: E402
 from operations import changes, journal  # noqa: E402
@@ -91,6 +91,7 @@ class Application:
 
     def _begin(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
+        health.begin()
         self._loop = asyncio.get_running_loop()
         self._threads = {lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name) for lane in LANES}
         self._calls = _brief_calls()
@@ -106,7 +107,10 @@ class Application:
             return
         environ["wsgi.input"] = io.BytesIO(body or b"")
         brief = self.brief_call(scope["path"]) if body is not None else None
-        if brief is not None:
+        probe = health.PROBES.get(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+        if probe is not None:
+            answer = probe_answer_of(probe, environ)  # behind no thread and no neighbour
+        elif brief is not None:
             answer = self._at_once(brief, environ)
         else:
             threads = self._threads[lane_of(scope["method"], scope["path"])]
@@ -171,8 +175,8 @@ class Application:
 
 
 def _brief_calls() -> BriefCalls:
-    # Where another program or an HSM holds the root key, any call may have to wait for it.
-    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env")
+    # Where another program or an HSM holds the root key, or a server the database, any call may have to wait for it.
+    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env") and connection.vendor == "sqlite"
     calls: BriefCalls = import_module(settings.ROOT_URLCONF).BRIEF
     return calls if is_in_memory else BriefCalls(())
 
@@ -265,6 +269,12 @@ def brief_answer_of(calls: BriefCalls, parts: dict[str, str], environ: dict[str,
     return Answer(request, reply.status, [*headers.items()], reply.body, promises)
 
 
+def probe_answer_of(probe: Callable[[], health.State], environ: dict[str, Any]) -> Answer:
+    reply = probe().reply
+    headers = middleware.headers_of(reply, middleware.new_request_id())
+    return Answer(WSGIRequest(environ), reply.status, [*headers.items()], reply.body, [])
+
+
 def _headers(response: HttpResponseBase) -> Headers:
     cookies = (("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
     return [*response.items(), *cookies]
@@ -272,9 +282,12 @@ def _headers(response: HttpResponseBase) -> Headers:
 
 def _unrecorded(answer: Answer, promise: Future[None]) -> Answer:
     """A call whose trace cannot be written fails (SEC-060): nobody learns what it had to say."""
-    log.error("traces not written", exc_info=promise.exception())
-    failed = errors.server_error(answer.request)
-    of_the_body = {"content-type", "content-length", "set-cookie"}
+    failure = promise.exception()
+    failed = middleware.unavailable(answer.request, failure) if isinstance(failure, Exception) else None
+    if failed is None:
+        log.error("traces not written", exc_info=failure)
+        failed = errors.server_error(answer.request)
+    of_the_body = {"content-type", "content-length", "set-cookie", "retry-after"}
     headers = [(name, value) for name, value in answer.headers if name.lower() not in of_the_body]
     return Answer(answer.request, failed.status_code, headers + _headers(failed), failed.content, [])
 
