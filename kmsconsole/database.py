@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
 
-BUSY_SECONDS = 20
+# As long again as a writer waits in the queue before it (kmsconsole.sqlite).
+BUSY_SECONDS = 10
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
