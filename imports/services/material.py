@@ -52,13 +52,17 @@ def unwrap(
     encrypted_key_material: str,
     encrypted_privatekey: str | None,
     expiration_time: int | None,
-) -> bytes:
+) -> bytes | None:
     """The material that was wrapped for this very key. Before the transaction: every check is made here, without a lock
-    and the costly one last, so that nobody waits for who computes.
+    and the costly one last, so that nobody waits for who computes. None where the token has ended: which import ended
+    it is told under the lock.
 
     A refused try does not use up the token, but after 200 failed unwraps its offer is closed (SEC-026).
     """
-    offer = _offer_for(key, import_token, lock=False)
+    offer = _offer_of(import_token, key, lock=False)
+    if offer is None or not offer.is_live():
+        return None
+    _check_offer(offer, key)
     ciphertext = _bytes(encrypted_key_material, "encrypted_key_material")
     if len(ciphertext) != WRAPPED_BYTES:
         raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(len(ciphertext)))
@@ -81,7 +85,7 @@ def import_material(
     *,
     import_token: str,
     expiration_time: int | None,
-    prepared: bytes,
+    prepared: bytes | None,
     **_wrapped: str | None,
 ) -> Key:
     """Enabled, with the material that `unwrap` found. All or nothing, in the caller's transaction, and only where the
@@ -89,7 +93,10 @@ def import_material(
 
     `expiration_time` is in seconds since 1970; None never expires.
     """
-    offer = _offer_for(key, import_token, lock=True)
+    offer = _offer_of(import_token, key, lock=True)
+    if prepared is None or offer is None or not offer.is_live():
+        raise parameters.why_ended(offer)
+    _check_offer(offer, key)
     _check_sameness(key, prepared)
     expires_at = _expiration(key, expiration_time)
 
@@ -127,17 +134,15 @@ def count_failed_unwrap(error: KmsError) -> None:
 # --- checks 5 to 7: the token -------------------------------------------------------------------------------------
 
 
-def _offer_for(key: Key, import_token: str, *, lock: bool) -> WrappingKey:
-    claims = tokens.read(import_token, project_id=key.project_id)
-    offer = tokens.offer_of(claims, lock=lock)
-    if offer is None or not offer.is_live():
-        raise parameters.why_ended(offer)
-    if claims.key_id != key.key_id or offer.key_id != key.pk:
-        raise _refused(
-            errors.TOKEN_OF_ANOTHER_KEY, "import_token", f"The token is for key {claims.key_id}; this is {key.key_id}."
-        )
+def _offer_of(import_token: str, key: Key, *, lock: bool) -> WrappingKey | None:
+    return tokens.offer_of(tokens.read(import_token, project_id=key.project_id), lock=lock)
+
+
+def _check_offer(offer: WrappingKey, key: Key) -> None:
+    if offer.key_id != key.pk:
+        hint = f"The token is for key {offer.key.key_id}; this is {key.key_id}."
+        raise _refused(errors.TOKEN_OF_ANOTHER_KEY, "import_token", hint)
     offer.key = key
-    return offer
 
 
 # --- check 8: syntax and length -----------------------------------------------------------------------------------
