@@ -99,7 +99,7 @@ def _detect(data: bytes, ask: AskPassphrase) -> Material:
         return _raw(data, ask)
     data = _without_mark(data)
     foreign.refuse(data)
-    if data.lstrip().startswith(b"{") and not _HEX_BYTES.fullmatch(data.decode("latin-1").strip()):
+    if _looks_like_json(data):
         return _jwk(data, ask)
     if pem.BEGIN in data:
         return _pem(data, ask)
@@ -115,6 +115,14 @@ def _detect(data: bytes, ask: AskPassphrase) -> Material:
     if text.startswith(("ssh-", "ecdsa-sha2-")):
         raise _refused(Reason.PUBLIC_KEY, "The key file holds an OpenSSH public key.", "Bring the private key.")
     raise _refused(Reason.NO_KEY, f"The key file holds {len(data)} bytes of text that is no hex, Base64, PEM or JWK.")
+
+
+def _looks_like_json(data: bytes) -> bool:
+    try:
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return False
+    return text.startswith("{") and not _HEX_BYTES.fullmatch(text)
 
 
 def _without_mark(data: bytes) -> bytes:

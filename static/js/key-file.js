@@ -34,7 +34,7 @@ const BINARIES = [
 const TEXTS = [
   [/^PuTTY-User-Key-File-/, "putty", "This is a private key of PuTTY.", PUTTYGEN],
   [/^---- BEGIN SSH2 /, "ssh-com", "This is a private key of ssh.com (SSH2).", PUTTYGEN],
-  [/^(?:<\?xml[^>]*>\s*)?<(?:RSA|DSA|EC)KeyValue\b/, "xml", "This is a key in XML, as .NET writes it (RSAKeyValue).", "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem."],
+  [/^(?:<\?xml[^>]*>\s*)?<(?:RSAKeyValue|DSAKeyValue|RSAParameters)\b/, "xml", "This is a key in XML, as .NET writes it (RSAKeyValue).", "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem."],
   [/^(?:ssh-|ecdsa-sha2-)/, "public-key", "This is an OpenSSH public key.", "Choose the file with the private key."],
 ];
 
@@ -113,13 +113,14 @@ async function fromDecoded({ bytes, found }, passphrase) {
 async function fromText(bytes, passphrase) {
   const text = new TextDecoder("utf-8").decode(bytes).trim();
   refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
-  if (isPem(text)) return fromDer(derOfPem(text), "PEM", passphrase);
-  if (!isText(bytes)) return null;
+  const isJson = text.startsWith("{") && !isHex(text);
+  if (isPem(text) && !isJson) return fromDer(derOfPem(text), "PEM", passphrase);
+  if (!isText(bytes) && !isPem(text)) return null;
   if (bytes.length === AES_BYTES) {
     throw new KeyFileRefused("ambiguous", `These are 32 characters of text: ${isHex(text) ? "the hex text of 16 bytes" : "a password or other text"}, or 32 raw bytes that happen to be printable.`,
       "AES_256 needs 32 random bytes. If these really are the bytes of the key, give them in Base64.");
   }
-  if (text.startsWith("{") && !isHex(text)) {
+  if (isJson) {
     const { der, key, found, bytes: octets } = fromJson(text);
     if (der) return fromDer(der, found, passphrase);
     if (key) return withCheckValue(await checked(key), found);

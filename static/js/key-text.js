@@ -77,6 +77,18 @@ function ecOf(members) {
   return { family: "EC", curve, scalar: octets(members, "d"), points: [Uint8Array.of(4, ...x, ...y)] };
 }
 
+/** All strings in parsed JSON, at any depth. */
+function stringsIn(parsed) {
+  const strings = [];
+  const pending = [parsed];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === "string") strings.push(value);
+    else if (value !== null && typeof value === "object") pending.push(...Object.values(value));
+  }
+  return strings;
+}
+
 /** What JSON holds: { der }, { key, found } or { bytes, found }. */
 export function fromJson(text) {
   let parsed;
@@ -85,7 +97,8 @@ export function fromJson(text) {
   } catch {
     throw notAKey("it is not JSON");
   }
-  if (typeof parsed.private_key === "string" && isPem(parsed.private_key)) return { der: derOfPem(parsed.private_key), found: "PEM in JSON" };
+  const pems = "kty" in parsed ? [] : stringsIn(parsed).filter(isPem);
+  if (pems.length > 0) return { der: derOfPem(pems.join("\n")), found: "PEM in JSON" };
   const keys = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
   if (keys.length !== 1) throw new KeyFileRefused("several-keys", `This is a set of ${keys.length} JSON Web Keys.`, "Choose a file with the one key to be imported.");
   const members = keys[0].key?.kty ? keys[0].key : keys[0];

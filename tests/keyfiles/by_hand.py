@@ -142,6 +142,8 @@ def json_files(table: Table) -> None:
     old = table.openssl("rsa", "-traditional", "-in", "rsa.pem").decode()
     escaped = json.dumps(account).replace("/", "\\/").replace("=", "\\u003d").encode()
     table.add("JSON with private_key, escaped as PHP and Gson do", escaped, key="p256")
+    written_by = json.dumps({"written_by": "Zoë", **account}, ensure_ascii=False).encode()
+    table.add("JSON with private_key and other letters than ASCII", written_by, key="p256")
     vault = {"data": {"keys": {"1": key}, "name": "k", "type": "ecdsa-p256"}}
     table.add("JSON with PEM deeper down", written(vault), key="p256")
     several = {"one": key, "two": old}
@@ -398,6 +400,7 @@ def symmetric_refused(table: Table) -> None:
         ("16 raw bytes", b"\xe9" + raw[1:15] + b"\xe9", "wrong-length", ["AES-128"]),
         ("24 raw bytes", b"\xe9" + raw[1:23] + b"\xe9", "wrong-length", ["AES-192"]),
         ("64 raw bytes", b"\xe9" + raw[1:] + raw, "wrong-length", ["HMAC"]),
+        ("64 raw bytes that begin as JSON", b"{" + raw[1:] + raw, "wrong-length", ["HMAC"]),
         ("hex of 16 bytes and a line end", digits[:32] + b"\n", "wrong-length", ["AES-128"]),
         ("Base64 of 16 bytes", base64.b64encode(raw[:16]), "wrong-length", ["AES-128"]),
         ("hex that lost a digit", digits[:-1], "damaged-hex", ["63"]),
