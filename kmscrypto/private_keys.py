@@ -235,7 +235,7 @@ def _completed(given: Mapping[str, int], found: str) -> dict[str, int]:
     numbers = {name: given.get(name, 0) for name in RSA_NUMBERS}
     n, e, d = numbers["n"], numbers["e"], numbers["d"]
     try:
-        if min(e, d) < 2:
+        if not (1 < e < n and 1 < d < n):
             raise ValueError
         if not (numbers["p"] and numbers["q"]):
             numbers |= dict(zip(("p", "q"), rsa_recover_prime_factors(n, e, d), strict=True))
