@@ -15,7 +15,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 
 from kmscrypto.blobs import describe_private_key
-from operations.fields import base64_fault, decode_base64
+from operations.fields import decode_base64
 
 # What a request to a page may hold for one field; far above any ciphertext or token.
 MOST_BYTES = 64 * 1024
@@ -106,7 +106,11 @@ def _of_text(text: str) -> str:
         return "This is a public key in PEM, not a ciphertext. Give what was encrypted with the wrapping key."
     if label:
         return f"This is PEM ({label[1]}). Give the binary file or plain Base64, without the BEGIN and END lines."
+<<<<<<< HEAD
     return _of_hex(text, None) or base64_fault("".join(text.split()))
+=======
+    return _of_hex(text, None) or base64_text.explain(text)
+>>>>>>> h5
 
 
 def _of_hex(text: str, wanted: Wanted | None) -> str:

@@ -126,13 +126,13 @@ class ImportMaterialForm(OperationForm):
             del self.fields["import_token"]
 
     def clean(self) -> dict[str, Any]:
-        """Splits a file that holds both ciphertexts, whichever of the two fields it was chosen for."""
+        """Splits both ciphertexts in one, chosen where the temporary key belongs. (Chosen for the private key it cannot
+        be told from one.)"""
         cleaned = forms.Form.clean(self) or {}
-        fields = [name for name in ("encrypted_key_material", "encrypted_privatekey") if name in self.fields]
-        given = [cleaned[name] for name in fields if cleaned[name]]
-        if len(fields) == 2 and len(given) == 1:
-            parts = given[0].split(WRAPPED_BYTES, _WANTED["encrypted_privatekey"])
-            cleaned |= dict(zip(fields, parts, strict=True)) if parts else {}
+        if "encrypted_privatekey" in self.fields and not cleaned["encrypted_privatekey"]:
+            parts = cleaned["encrypted_key_material"].split(WRAPPED_BYTES, _WANTED["encrypted_privatekey"])
+            if parts:
+                cleaned["encrypted_key_material"], cleaned["encrypted_privatekey"] = parts
         return cleaned
 
     def to_request(self) -> dict[str, Any]:

@@ -53,6 +53,14 @@ class EcKey:
 PrivateKey = RsaKey | EcKey
 
 
+class TrailingBytes(KeyFileRefused):
+    """`length` is that of the DER before them; the command that cuts it out depends on what the DER stands in."""
+
+    def __init__(self, found: str, length: int, extra: int) -> None:
+        super().__init__(Reason.TRAILING_BYTES, f"The key file holds {found}: {extra} after the end of the key.")
+        self.length = length
+
+
 # --- parsing ------------------------------------------------------------------------------------------------------
 
 
@@ -101,11 +109,7 @@ def _check_length(der: bytes) -> None:
     except DerError as cause:
         raise _damaged(f"{describe_private_key(der)} ({cause})") from None
     if extra := len(outer.rest):
-        raise KeyFileRefused(
-            Reason.TRAILING_BYTES,
-            f"The key file holds {describe_private_key(der)}: {extra} after the end of the key.",
-            f"If the key is whole, cut them off: head -c {len(der) - extra} KEY_FILE > key.der",
-        )
+        raise TrailingBytes(describe_private_key(der), len(der) - extra, extra)
 
 
 def _pkcs8(fields: Reader) -> PrivateKey:
@@ -231,7 +235,7 @@ def _completed(given: Mapping[str, int], found: str) -> dict[str, int]:
     numbers = {name: given.get(name, 0) for name in RSA_NUMBERS}
     n, e, d = numbers["n"], numbers["e"], numbers["d"]
     try:
-        if min(e, d) < 2:
+        if not (1 < e < n and 1 < d < n):
             raise ValueError
         if not (numbers["p"] and numbers["q"]):
             numbers |= dict(zip(("p", "q"), rsa_recover_prime_factors(n, e, d), strict=True))

@@ -51,7 +51,10 @@ XML = ForeignFile(
     "a key in XML, as .NET writes it",
     "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem.",
 )
-UTF_16 = ForeignFile(Reason.UTF_16, "UTF-16 text", "Save it as plain text: iconv -f UTF-16 -t UTF-8 KEY_FILE > key.txt")
+UTF_16_LE, UTF_16_BE = (
+    ForeignFile(Reason.UTF_16, "UTF-16 text", f"Save it as plain text: iconv -f {name} -t UTF-8 KEY_FILE > key.txt")
+    for name in ("UTF-16LE", "UTF-16BE")
+)
 
 # How each of them begins.
 _BEGINNINGS = tuple(
@@ -65,9 +68,9 @@ _BEGINNINGS = tuple(
         (rb"(\xfe\xed\xfe\xed|\xce\xce\xce\xce)\0\0\0", JKS),
         (rb"\x1e\xf1\xb5\xb0", PVK),
         (rb"\x07\x02\0\0\0\xa4\0\0RSA2", MSBLOB),
-        (rb"\s*(<\?xml[^>]*>\s*)?<(RSA|DSA|EC)KeyValue\b", XML),
-        (rb"\xff\xfe([\t\n\r\x20-\x7e]\0)+|([\t\n\r\x20-\x7e]\0){8}", UTF_16),
-        (rb"\xfe\xff(\0[\t\n\r\x20-\x7e])+|(\0[\t\n\r\x20-\x7e]){8}", UTF_16),
+        (rb"\s*(<\?xml[^>]*>\s*)?<(RSAKeyValue|DSAKeyValue|RSAParameters)\b", XML),
+        (rb"\xff\xfe([\t\n\r\x20-\x7e]\0)+|([\t\n\r\x20-\x7e]\0){8}", UTF_16_LE),
+        (rb"\xfe\xff(\0[\t\n\r\x20-\x7e])+|(\0[\t\n\r\x20-\x7e]){8}", UTF_16_BE),
     )
 )
 

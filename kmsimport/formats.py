@@ -22,7 +22,7 @@ from kmscrypto.fingerprint import check_value
 from kmscrypto.key_files import KeyFileRefused, Reason
 from kmscrypto.material import is_degenerate, public_der
 from kmscrypto.pbe import Encrypted
-from kmscrypto.private_keys import PrivateKey
+from kmscrypto.private_keys import PrivateKey, TrailingBytes
 from kmscrypto.specs import SPECS, KeySpec
 from kmsimport import foreign, jwk, pem
 from kmsimport.faults import Exit, Fault
@@ -86,7 +86,7 @@ def read(data: bytes, *, form: Format | None = None, ask: AskPassphrase) -> Mate
 _TEXT = re.compile(rb"[\t\n\r\x20-\x7e]*")
 _HEX_TEXT = re.compile(r"(?:0[xX])?[0-9A-Fa-f\s]+|[0-9A-Fa-f]{2}(?::\s*[0-9A-Fa-f]{2})+\s*")
 # As in the source of a program: 0x1f, 0x2e, … or \x1f\x2e…
-_HEX_BYTES = re.compile(r"[\[{(\"']?\s*(?:0x[0-9A-Fa-f]{2}\s*,?\s*|\\x[0-9A-Fa-f]{2})+[\]})\"']?;?")
+_HEX_BYTES = re.compile(r"[\[{(\"']?\s*(?:0x[0-9A-Fa-f]{2}[\s,]*|\\x[0-9A-Fa-f]{2})+[\]})\"']?;?")
 _BASE64_TEXT = re.compile(r"(?:[0-9A-Za-z+/]+|[0-9A-Za-z_-]+)={0,2}")
 _PREFIX = re.compile(r"(base64|hex):", re.IGNORECASE)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -97,9 +97,9 @@ def _detect(data: bytes, ask: AskPassphrase) -> Material:
         return _thirty_two_bytes(data)
     if _has_line_end(data) and not _TEXT.fullmatch(data):
         return _raw(data, ask)
-    foreign.refuse(data)
     data = _without_mark(data)
-    if data.lstrip().startswith(b"{") and not _HEX_BYTES.fullmatch(data.decode("latin-1").strip()):
+    foreign.refuse(data)
+    if _looks_like_json(data):
         return _jwk(data, ask)
     if pem.BEGIN in data:
         return _pem(data, ask)
@@ -115,6 +115,14 @@ def _detect(data: bytes, ask: AskPassphrase) -> Material:
     if text.startswith(("ssh-", "ecdsa-sha2-")):
         raise _refused(Reason.PUBLIC_KEY, "The key file holds an OpenSSH public key.", "Bring the private key.")
     raise _refused(Reason.NO_KEY, f"The key file holds {len(data)} bytes of text that is no hex, Base64, PEM or JWK.")
+
+
+def _looks_like_json(data: bytes) -> bool:
+    try:
+        text = data.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return False
+    return text.startswith("{") and not _HEX_BYTES.fullmatch(text)
 
 
 def _without_mark(data: bytes) -> bytes:
@@ -219,16 +227,31 @@ def _der(data: bytes, ask: AskPassphrase, *, found: str = "DER") -> Material:
     der = without_padding(data)
     found = f"{found}, {_plain(describe_private_key(der))}"
     if not private_keys.is_encrypted(der):
-        return _private_key(private_keys.parse(der), found)
+        try:
+            return _private_key(private_keys.parse(der), found)
+        except TrailingBytes as cause:
+            hint = f"If the key is whole, cut them off: {_cut(found, cause.length)} > key.der"
+            raise _refused(cause.reason, cause.message, hint) from None
     try:
         encrypted = pbe.encrypted_pkcs8(der)
     except UnsupportedEncryption as cause:
-        raise _unsupported(cause.scheme, "-inform DER " if "PEM" not in found else "") from None
+        raise _unsupported(cause.scheme, is_pem=found.startswith("PEM")) from None
     except DerError as cause:
         raise _refused(
             Reason.DAMAGED_DER, f"The key file holds an encrypted PKCS#8 that is damaged ({cause}).", "Copy it again."
         ) from None
     return _encrypted(encrypted, found, ask)
+
+
+def _cut(found: str, length: int) -> str:
+    """The command that writes the first bytes of the DER in a key file."""
+    if found.startswith("PEM"):
+        return f"grep -v -e ----- KEY_FILE | base64 -d | head -c {length}"
+    if found.startswith("Base64"):
+        return f"base64 -d < KEY_FILE | head -c {length}"
+    if found.startswith("hex"):
+        return f"xxd -r -p KEY_FILE | head -c {length}"
+    return f"head -c {length} KEY_FILE"
 
 
 def _encrypted(encrypted: Encrypted, found: str, ask: AskPassphrase) -> Material:
@@ -243,7 +266,7 @@ def _pem(data: bytes, ask: AskPassphrase) -> Material:
     try:
         block = pem.read(data)
     except UnsupportedEncryption as cause:
-        raise _unsupported(cause.scheme, "") from None
+        raise _unsupported(cause.scheme, is_pem=True) from None
     found = f"PEM ({block.label})"
     if block.encrypted:
         return _encrypted(block.encrypted, f"encrypted {found}", ask)
@@ -294,12 +317,17 @@ def _plain(name: str) -> str:
     return f"PKCS#8 ({name})" if name in SPECS else name
 
 
-def _unsupported(scheme: str, options: str) -> KeyFileRefused:
+# Schemes that OpenSSL 3 keeps in a provider of their own.
+_LEGACY_SCHEMES = ("1.2.840.113549.1.5.", "1.2.840.113549.1.12.1.", "1.2.840.113549.3.")
+
+
+def _unsupported(scheme: str, *, is_pem: bool) -> KeyFileRefused:
+    form = "" if is_pem else "-inform DER "
+    legacy = "-provider legacy -provider default " if scheme.startswith(_LEGACY_SCHEMES) else ""
     return _refused(
         Reason.UNSUPPORTED_ENCRYPTION,
         f"The private key is encrypted by the scheme {scheme}, which is not supported.",
-        f"Encrypt it anew: openssl pkcs8 -topk8 {options}-in KEY_FILE -v2 aes-256-cbc -out key.pem "
-        "(schemes of former days also take -provider legacy -provider default).",
+        f"Encrypt it anew: openssl pkcs8 -topk8 {legacy}{form}-in KEY_FILE -v2 aes-256-cbc -out key.pem",
     )
 
 

@@ -1,4 +1,5 @@
-"""One key in JSON: a JSON Web Key (RFC 7517, RFC 7518 section 6) with a secret in it, or a member `private_key` in PEM.
+"""One key in JSON: a JSON Web Key (RFC 7517, RFC 7518 section 6) with a secret in it, or PEM in a member of any name,
+as the `private_key` of a cloud provider's service account.
 
 The JWK may stand in a set of one, or in the member `key`, as Azure Key Vault answers.
 """
@@ -9,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from kmscrypto.key_files import KeyFileRefused, Reason
@@ -16,8 +18,7 @@ from kmscrypto.private_keys import RSA_NUMBERS, EcKey, PrivateKey, RsaKey, inval
 
 _BASE64URL = re.compile(r"[0-9A-Za-z_-]+")
 _CURVES = {"P-256": ("1.2.840.10045.3.1.7", 32), "P-384": ("1.3.132.0.34", 48)}
-# As cloud providers write service accounts.
-_PEM_MEMBERS = ("private_key", "privateKey")
+_PEM = "-----BEGIN "
 
 
 def read(text: str) -> tuple[str, PrivateKey | bytes | str]:
@@ -26,9 +27,8 @@ def read(text: str) -> tuple[str, PrivateKey | bytes | str]:
     Raises KeyFileRefused.
     """
     members = _parse(text)
-    for name in _PEM_MEMBERS:
-        if isinstance(members.get(name), str):
-            return f"JSON ({name})", members[name]
+    if "kty" not in members and (texts := [text for text in _strings(members) if _PEM in text]):
+        return "JSON", "\n".join(texts)
     members, is_answer = _the_one_key(members)
     if "ciphertext" in members or "encrypted_key" in members:
         raise KeyFileRefused(
@@ -74,6 +74,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise _damaged("it has a member twice")
     return members
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All strings in it, at any depth."""
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case str() as text:
+                yield text
+            case dict() as members:
+                pending += members.values()
+            case list() as elements:
+                pending += elements
 
 
 def _the_one_key(parsed: dict[str, Any]) -> tuple[dict[str, Any], bool]:

@@ -20,8 +20,8 @@ from kmsimport import foreign
 
 BEGIN = b"-----BEGIN "
 
-_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 -]{1,40})-----")
-_ESCAPED_LINE_BREAK = re.compile(r"(\\+r)?\\+n|\\+r")
+_LABEL = re.compile(r"-----BEGIN ([A-Z0-9 -]{1,40}?)-----")
+_ESCAPED_LINE_BREAK = re.compile(r"(?:\\{1,4}r)?\\{1,4}n|\\{1,4}r")
 _LINE_BREAK = re.compile(r"\r\n?")
 _ENCRYPTION = re.compile(r"\s*Proc-Type:\s*4,ENCRYPTED\s+DEK-Info:\s*([A-Za-z0-9-]+),([0-9A-Fa-f]+)\s")
 _HEADERS = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9-]*:[^\n]*\n)+")

@@ -225,23 +225,6 @@ def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
     return raw if not canonical or encode_base64(raw) == text else None
 
 
-_URL_SAFE_BASE64 = re.compile(r"[0-9A-Za-z_-]+={0,2}", re.ASCII)
-
-
-def base64_fault(text: str) -> str:
-    """What is wrong with text that `decode_base64` refuses, in a sentence that says how to mend it."""
-    is_url_safe = ("-" in text or "_" in text) and _URL_SAFE_BASE64.fullmatch(text) is not None
-    standard = text.replace("-", "+").replace("_", "/") if is_url_safe else text
-    missing = -len(standard) % 4
-    if decode_base64(standard + "=" * missing) is None or not (is_url_safe or missing):
-        return "This is not Base64."
-    kind = "URL-safe Base64" if is_url_safe else "Base64"
-    alphabet = "write + for - and / for _" if is_url_safe else ""
-    padding = f"add {'=' * missing} at the end" if missing else ""
-    without = " without its padding" if missing else ""
-    return f"This is {kind}{without}: {' and '.join(filter(None, (alphabet, padding)))}."
-
-
 @dataclass(frozen=True, kw_only=True)
 class Hex(Field):
     """Bytes as pairs of hexadecimal digits, in either case."""
@@ -452,7 +435,7 @@ def read_tag(item: Any) -> tuple[str, str]:
 # The original's optional request number: checked, echoed in the trace, otherwise unused.
 SEQUENCE = Text(
     name="sequence",
-    pattern=re.compile(r"[0-9a-zA-Z-]{36}"),
+    pattern=re.compile(r"[0-9a-zA-Z-]{32,36}"),
     error=errors.SEQUENCE_INVALID,
     traced=True,
     about="A number the caller chooses for this request; the trace records it.",

@@ -37,7 +37,7 @@ const BINARIES = [
 const TEXTS = [
   [/^PuTTY-User-Key-File-/, "putty", "This is a private key of PuTTY.", PUTTYGEN],
   [/^---- BEGIN SSH2 /, "ssh-com", "This is a private key of ssh.com (SSH2).", PUTTYGEN],
-  [/^(?:<\?xml[^>]*>\s*)?<(?:RSA|DSA|EC)KeyValue\b/, "xml", "This is a key in XML, as .NET writes it (RSAKeyValue).", "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem."],
+  [/^(?:<\?xml[^>]*>\s*)?<(?:RSAKeyValue|DSAKeyValue|RSAParameters)\b/, "xml", "This is a key in XML, as .NET writes it (RSAKeyValue).", "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem."],
   [/^(?:ssh-|ecdsa-sha2-)/, "public-key", "This is an OpenSSH public key.", "Choose the file with the private key."],
 ];
 
@@ -124,14 +124,31 @@ async function fromJsonText(utf8, passphrase) {
 
 async function fromText(bytes, passphrase) {
   const text = new TextDecoder("utf-8").decode(bytes).trim();
+<<<<<<< HEAD
+=======
+  refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
+  const isJson = text.startsWith("{") && !isHex(text);
+  if (isPem(text) && !isJson) return fromDer(derOfPem(text), "PEM", passphrase);
+  if (!isText(bytes) && !isPem(text)) return null;
+>>>>>>> h5
   if (bytes.length === AES_BYTES) {
     throw new KeyFileRefused("ambiguous", `These are 32 characters of text: ${isHex(text) ? "the hex text of 16 bytes" : "a password or other text"}, or 32 raw bytes that happen to be printable.`,
       "AES_256 needs 32 random bytes. If these really are the bytes of the key, give them in Base64.");
   }
+<<<<<<< HEAD
   refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
   if (text.startsWith("{") && !isHex(text)) return fromJsonText(bytes, passphrase);
   if (isPem(text)) return fromDer(derOfPem(text), "PEM", passphrase);
   if (!isText(bytes)) return null;
+=======
+  if (isJson) {
+    const { der, key, found, bytes: octets } = fromJson(text);
+    if (der) return fromDer(der, found, passphrase);
+    if (key) return withCheckValue(await checked(key), found);
+    if (octets.length !== AES_BYTES) throw wrongLength(octets, `a JWK (oct) of ${octets.length} bytes`);
+    return aes(octets, found);
+  }
+>>>>>>> h5
   if (isHex(text)) return fromDecoded(fromHex(text), passphrase);
   const bare = text.replace(/^(?:base64|hex):\s*/i, "");
   if (/^hex:/i.test(text) && isHex(bare)) return fromDecoded(fromHex(bare), passphrase);

@@ -75,6 +75,18 @@ function ecOf(members) {
   return { family: "EC", curve: curve.oid, scalar: octets(members, "d"), points: [Uint8Array.of(4, ...x, ...y)] };
 }
 
+/** All strings in parsed JSON, at any depth. */
+function stringsIn(parsed) {
+  const strings = [];
+  const pending = [parsed];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === "string") strings.push(value);
+    else if (value !== null && typeof value === "object") pending.push(...Object.values(value));
+  }
+  return strings;
+}
+
 /** What JSON holds: { der }, { key, found } or { bytes, found }. */
 export function fromJson(bytes) {
   let parsed;
@@ -83,9 +95,14 @@ export function fromJson(bytes) {
   } catch {
     throw notAKey("it is not JSON in UTF-8");
   }
+<<<<<<< HEAD
   if (typeof parsed !== "object" || parsed === null) throw notAKey("it is not an object");
   const pem = [parsed.private_key, parsed.privateKey].find((value) => typeof value === "string"); // as cloud providers write service accounts
   if (pem !== undefined) return { der: derOfPem(pem), found: "PEM in JSON" };
+=======
+  const pems = "kty" in parsed ? [] : stringsIn(parsed).filter(isPem);
+  if (pems.length > 0) return { der: derOfPem(pems.join("\n")), found: "PEM in JSON" };
+>>>>>>> h5
   const keys = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
   if (keys.length !== 1) {
     throw new KeyFileRefused(keys.length ? "several-keys" : "no-key", `This is a set of ${keys.length} JSON Web Keys.`, "Choose a file with the one key to be imported.");

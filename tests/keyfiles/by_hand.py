@@ -140,6 +140,14 @@ def json_files(table: Table) -> None:
     table.add("JSON with private_key", written(account), key="p256")
     table.add("JSON with private_key, indented", json.dumps(account, indent=2).encode(), key="p256")
     old = table.openssl("rsa", "-traditional", "-in", "rsa.pem").decode()
+    escaped = json.dumps(account).replace("/", "\\/").replace("=", "\\u003d").encode()
+    table.add("JSON with private_key, escaped as PHP and Gson do", escaped, key="p256")
+    written_by = json.dumps({"written_by": "Zoë", **account}, ensure_ascii=False).encode()
+    table.add("JSON with private_key and other letters than ASCII", written_by, key="p256")
+    vault = {"data": {"keys": {"1": key}, "name": "k", "type": "ecdsa-p256"}}
+    table.add("JSON with PEM deeper down", written(vault), key="p256")
+    several = {"one": key, "two": old}
+    table.add("JSON with two private keys", written(several), refused="several-keys")
     table.add("JSON with private_key in PKCS#1", written({"private_key": old}), key="rsa")
     table.add("a byte order mark before a JWK", UTF_8_MARK + written(p256), key="p256")
     table.add("a set of one JWK", written({"keys": [p256]}), key="p256")
@@ -194,6 +202,8 @@ def other_programs(table: Table) -> None:
     content = f"<RSAKeyValue>{members}</RSAKeyValue>".encode()
     row = {"spec": "RSA_2048", "refused": "xml", "says": ["RSA.FromXmlString"]}
     table.add("RSAKeyValue of .NET", content, **row)
+    parameters = content.replace(b"RSAKeyValue", b"RSAParameters")
+    table.add("RSAParameters of .NET", UTF_8_MARK + b'<?xml version="1.0"?>\r\n' + parameters, **row)
     table.add("RSAKeyValue after an XML declaration", b'<?xml version="1.0"?>\n' + content, **row)
 
 
@@ -390,6 +400,7 @@ def symmetric_refused(table: Table) -> None:
         ("16 raw bytes", b"\xe9" + raw[1:15] + b"\xe9", "wrong-length", ["AES-128"]),
         ("24 raw bytes", b"\xe9" + raw[1:23] + b"\xe9", "wrong-length", ["AES-192"]),
         ("64 raw bytes", b"\xe9" + raw[1:] + raw, "wrong-length", ["HMAC"]),
+        ("64 raw bytes that begin as JSON", b"{" + raw[1:] + raw, "wrong-length", ["HMAC"]),
         ("hex of 16 bytes and a line end", digits[:32] + b"\n", "wrong-length", ["AES-128"]),
         ("Base64 of 16 bytes", base64.b64encode(raw[:16]), "wrong-length", ["AES-128"]),
         ("hex that lost a digit", digits[:-1], "damaged-hex", ["63"]),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+
 import pytest
 
 from kmscrypto import pkcs8
@@ -12,6 +15,8 @@ from kmsimport.faults import Exit, Fault
 from tests.keyfiles import key_files
 
 FILES = key_files()
+KEYS = {file.key for file in FILES if file.key}
+PASSPHRASE = "correct horse"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -37,11 +42,44 @@ def test_a_key_file_of_the_table_gives_its_key_or_its_reason(file):
     assert len(asked) == (file.passphrase is not None)
 
 
+# Refusals whose command needs nothing but openssl and the base system.
+_COMMAND = re.compile(r": ((?:openssl|head|iconv|base64|grep) .+)$")
+_MENDED = [
+    file
+    for file in FILES
+    if file.refused in {"unsupported-encryption", "explicit-parameters", "encoded-twice", "utf-16", "pvk"}
+    or file.refused in {"trailing-bytes", "line-end"}
+    if file.name
+    not in {"PEM of DER and other octets", "Base64 of 32 bytes and a line end"}  # it asks for a file in DER
+]
+
+
+@pytest.mark.parametrize("file", _MENDED, ids=lambda file: file.name)
+def test_the_command_that_a_refusal_names_mends_the_file(file, tmp_path):
+    with pytest.raises(Fault) as caught:
+        formats.read(file.content, ask=PASSPHRASE.encode)
+    command = (
+        _COMMAND.search(caught.value.hint)[1].replace("KEY_FILE", "file").replace("| kms-import - ...", "> key.raw")
+    )
+    if command.startswith("openssl pkcs8"):
+        command += f" -passin 'pass:{PASSPHRASE}' -passout 'pass:{PASSPHRASE}'"
+    if file.passphrase:
+        command += f" -passin 'pass:{PASSPHRASE}'"
+    (tmp_path / "file").write_bytes(file.content)
+
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True)
+
+    assert done.returncode == 0, done.stderr.decode()
+    (mended,) = tmp_path.glob("key.*")
+    material = formats.read(mended.read_bytes(), ask=PASSPHRASE.encode)
+    assert bytes(material.secret) in {key.material for key in KEYS}
+
+
 def test_the_table_has_a_row_for_every_reason():
     assert {file.refused for file in FILES if file.refused} == set(Reason)
 
 
 def test_the_materials_of_the_table_are_canonical():
-    for key in {file.key for file in FILES if file.key}:
+    for key in KEYS:
         if key.spec != "AES_256":
             assert pkcs8.read_private_key(key.material, SPECS[key.spec]) == key.material
