@@ -9,11 +9,7 @@ from datetime import UTC, datetime
 
 from django.db.models import F
 
-<<<<<<< HEAD
-from imports import queries, tokens
-=======
 from imports import base64_text, proofs, queries, tokens
->>>>>>> h5
 from imports.models import WrappingKey
 from imports.services import parameters
 from keys import material
@@ -155,11 +151,7 @@ def _check_offer(offer: WrappingKey, key: Key) -> None:
 def _bytes(text: str, field: str) -> bytes:
     raw = decode_base64(text)
     if raw is None:
-<<<<<<< HEAD
-        raise _refused(errors.PARAMETER_INVALID, field, base64_fault(text))
-=======
         raise _refused(errors.PARAMETER_INVALID, field, base64_text.explain(text))
->>>>>>> h5
     return raw
 
 

@@ -114,41 +114,33 @@ async function fromDecoded({ bytes, found }, passphrase) {
   throw wrongLength(bytes, `${found}, which are ${count(bytes.length)} bytes`);
 }
 
-async function fromJsonText(utf8, passphrase) {
-  const { der, key, found, bytes } = fromJson(utf8);
+async function fromJsonText(text, passphrase) {
+  const { der, key, found, bytes } = fromJson(text);
   if (der) return fromDer(der, found, passphrase);
   if (key) return withCheckValue(await checked(key), found);
   if (bytes.length !== AES_BYTES) throw wrongLength(bytes, `a ${found} of ${bytes.length} bytes`);
   return aes(bytes, found);
 }
 
+function isUtf8(bytes) {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function fromText(bytes, passphrase) {
   const text = new TextDecoder("utf-8").decode(bytes).trim();
-<<<<<<< HEAD
-=======
-  refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
-  const isJson = text.startsWith("{") && !isHex(text);
-  if (isPem(text) && !isJson) return fromDer(derOfPem(text), "PEM", passphrase);
-  if (!isText(bytes) && !isPem(text)) return null;
->>>>>>> h5
   if (bytes.length === AES_BYTES) {
     throw new KeyFileRefused("ambiguous", `These are 32 characters of text: ${isHex(text) ? "the hex text of 16 bytes" : "a password or other text"}, or 32 raw bytes that happen to be printable.`,
       "AES_256 needs 32 random bytes. If these really are the bytes of the key, give them in Base64.");
   }
-<<<<<<< HEAD
   refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
-  if (text.startsWith("{") && !isHex(text)) return fromJsonText(bytes, passphrase);
+  if (text.startsWith("{") && !isHex(text) && isUtf8(bytes)) return fromJsonText(text, passphrase);
   if (isPem(text)) return fromDer(derOfPem(text), "PEM", passphrase);
   if (!isText(bytes)) return null;
-=======
-  if (isJson) {
-    const { der, key, found, bytes: octets } = fromJson(text);
-    if (der) return fromDer(der, found, passphrase);
-    if (key) return withCheckValue(await checked(key), found);
-    if (octets.length !== AES_BYTES) throw wrongLength(octets, `a JWK (oct) of ${octets.length} bytes`);
-    return aes(octets, found);
-  }
->>>>>>> h5
   if (isHex(text)) return fromDecoded(fromHex(text), passphrase);
   const bare = text.replace(/^(?:base64|hex):\s*/i, "");
   if (/^hex:/i.test(text) && isHex(bare)) return fromDecoded(fromHex(bare), passphrase);

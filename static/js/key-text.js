@@ -2,7 +2,7 @@
 import { ascii, fromBase64 } from "./bytes.js";
 import { toBytes, toNumber } from "./der.js";
 import { KeyFileRefused } from "./key-file-refused.js";
-import { derOfPem } from "./pem.js";
+import { derOfPem, isPem } from "./pem.js";
 import { multiPrime } from "./private-key.js";
 
 const HEX = /^(?:0x)?[0-9a-f\s]+$|^[0-9a-f]{2}(?::\s*[0-9a-f]{2})+\s*$/i;
@@ -88,21 +88,16 @@ function stringsIn(parsed) {
 }
 
 /** What JSON holds: { der }, { key, found } or { bytes, found }. */
-export function fromJson(bytes) {
+export function fromJson(text) {
   let parsed;
   try {
-    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    parsed = JSON.parse(text);
   } catch {
-    throw notAKey("it is not JSON in UTF-8");
+    throw notAKey("it is not JSON");
   }
-<<<<<<< HEAD
   if (typeof parsed !== "object" || parsed === null) throw notAKey("it is not an object");
-  const pem = [parsed.private_key, parsed.privateKey].find((value) => typeof value === "string"); // as cloud providers write service accounts
-  if (pem !== undefined) return { der: derOfPem(pem), found: "PEM in JSON" };
-=======
   const pems = "kty" in parsed ? [] : stringsIn(parsed).filter(isPem);
   if (pems.length > 0) return { der: derOfPem(pems.join("\n")), found: "PEM in JSON" };
->>>>>>> h5
   const keys = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
   if (keys.length !== 1) {
     throw new KeyFileRefused(keys.length ? "several-keys" : "no-key", `This is a set of ${keys.length} JSON Web Keys.`, "Choose a file with the one key to be imported.");

@@ -209,26 +209,6 @@ def test_7_a_token_of_another_key_names_both(alice):
     assert other.key_id in str(caught.value.hint)
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("text", ["not base64!", "AA==\n", " AAAA", "AAAB=", "AAF", "A-B/", "ü" * 344])
-def test_8_material_that_is_no_base64(alice, text):
-    key = an_empty_key(alice)
-
-    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="not Base64"):
-        do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
-
-
-@pytest.mark.parametrize(
-    ("text", "hint"),
-    [
-        ("AAA", "This is Base64 without its padding: add = at the end."),
-        ("AA", "This is Base64 without its padding: add == at the end."),
-        ("_-A=", "This is URL-safe Base64: write + for - and / for _."),
-        ("_-A", "This is URL-safe Base64 without its padding: write + for - and / for _ and add = at the end."),
-    ],
-)
-def test_8_base64_of_another_kind_is_named(alice, text, hint):
-=======
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -238,7 +218,6 @@ def test_8_base64_of_another_kind_is_named(alice, text, hint):
     ],
 )
 def test_8_material_that_is_no_base64(alice, text, hint):
->>>>>>> h5
     key = an_empty_key(alice)
 
     with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint=hint):
