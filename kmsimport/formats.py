@@ -162,8 +162,10 @@ def _binary(data: bytes, ask: AskPassphrase) -> Material:
 
 
 def _looks_like_der(raw: bytes) -> bool:
-    """One of 256 symmetric keys begins as DER does, but none is as long as a private key in DER."""
-    return raw[:1] == b"\x30" and len(raw) > SHORTEST_DER and len(raw) not in (48, 64)
+    """One of 256 symmetric keys begins as DER does; of the lengths of these, only a known structure counts as DER."""
+    if raw[:1] != b"\x30" or len(raw) <= SHORTEST_DER:
+        return False
+    return len(raw) not in (48, 64) or describe_private_key(raw) not in ("malformed DER", "an unknown DER structure")
 
 
 # --- by the format that was asked for -----------------------------------------------------------------------------

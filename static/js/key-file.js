@@ -4,7 +4,7 @@
 import { ascii, toText } from "./bytes.js";
 import { checkValueOfAes, checkValueOfPublic } from "./check-value.js";
 import { decrypt } from "./encrypted-key.js";
-import { KeyFileRefused } from "./key-file-refused.js";
+import { KeyFileRefused, TrailingBytes } from "./key-file-refused.js";
 import { fromBase64Text, fromHex, fromJson, isBase64, isHex } from "./key-text.js";
 import { derOfPem, isPem, openPgp } from "./pem.js";
 import { checked, readPrivateKey, shapeOf } from "./private-key.js";
@@ -78,8 +78,8 @@ function wrongLength(bytes, found) {
     `${KINDS[bytes.length] ?? ""}AES_256 needs exactly 32 bytes: raw, in 64 hex digits, or in 44 characters of Base64.`);
 }
 
-/** One of 256 symmetric keys begins as DER does, but none is as long as a private key in DER. */
-const looksLikeDer = (bytes) => bytes[0] === 0x30 && bytes.length > SHORTEST_DER && !(bytes.length in KINDS);
+/** One of 256 symmetric keys begins as DER does; of the lengths of these, only what is DER to the end counts as DER. */
+const looksLikeDer = (bytes) => bytes[0] === 0x30 && bytes.length > SHORTEST_DER && (!(bytes.length in KINDS) || shapeOf(bytes) !== "");
 
 async function aes(bytes, found) {
   if (bytes.every((byte) => byte === bytes[0])) throw new KeyFileRefused("degenerate", "All 32 bytes are the same.", "Key material must be random.");
@@ -92,7 +92,21 @@ async function withCheckValue({ spec, der, spki }, found) {
 
 const FORMS = { pkcs8: "PKCS#8", pkcs1: "PKCS#1", sec1: "SEC1", encrypted: "encrypted PKCS#8" };
 
+/** The command that writes the DER of a container, to be cut. */
+const DECODE = { PEM: "grep -v -e ----- KEY_FILE | base64 -d | head", Base64: "base64 -d < KEY_FILE | head", hex: "xxd -r -p KEY_FILE | head" };
+
 async function fromDer(der, container, passphrase) {
+  try {
+    return await fromCleanDer(der, container, passphrase);
+  } catch (error) {
+    if (!(error instanceof TrailingBytes) || shapeOf(der) === "encrypted") throw error;
+    const decode = DECODE[container.split(" ")[0]];
+    const command = decode ? `${decode} -c ${error.length}` : `head -c ${error.length} KEY_FILE`;
+    throw new KeyFileRefused(error.reason, error.found, `If the key is whole, cut them off: ${command} > key.der`);
+  }
+}
+
+async function fromCleanDer(der, container, passphrase) {
   const shape = shapeOf(der);
   const isEncrypted = shape === "encrypted";
   const plain = isEncrypted ? await decrypt(der, passphrase, container.startsWith("PEM")) : der;

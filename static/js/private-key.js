@@ -6,7 +6,7 @@ import {
   BIT_STRING, CONTEXT_0, CONTEXT_1, CONTEXT_1_PRIMITIVE, DerError, encode, encodeInteger, encodeOid, INTEGER, NULL, OCTET_STRING, Reader, SEQUENCE,
   toNumber,
 } from "./der.js";
-import { KeyFileRefused } from "./key-file-refused.js";
+import { KeyFileRefused, TrailingBytes } from "./key-file-refused.js";
 import { bitLength, canonical, completed, recoverPrimes, weakness } from "./rsa-numbers.js";
 
 const RSA = "1.2.840.113549.1.1.1";
@@ -134,8 +134,7 @@ export function onlySequence(der) {
   const content = outer.read(SEQUENCE);
   const { rest } = outer;
   if (rest.length > MOST_PADDING || rest.some((byte) => byte !== 0)) {
-    throw new KeyFileRefused("trailing-bytes", `${rest.length.toLocaleString("en")} ${rest.length === 1 ? "byte follows" : "bytes follow"} the key.`,
-      `Keep the first ${(der.length - rest.length).toLocaleString("en")} bytes: head -c ${der.length - rest.length} KEY_FILE > key.der`);
+    throw new TrailingBytes(rest.length, der.length - rest.length);
   }
   return new Reader(content);
 }

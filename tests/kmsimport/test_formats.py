@@ -206,6 +206,7 @@ def test_a_public_key_given_by_mistake_is_named(key_files, spec, armour):
     ("arguments", "parts"),
     [
         (["genpkey", "-algorithm", "ed25519"], ["Ed25519", "cannot be imported", "EC_P256"]),
+        (["genpkey", "-algorithm", "ed25519", "-outform", "DER"], ["Ed25519", "cannot be imported", "EC_P256"]),
         (["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], ["RSA_1024", "cannot be imported"]),
         (["genpkey", "-algorithm", "RSA-PSS"], ["RSASSA-PSS"]),
         (["ecparam", "-name", "secp256k1", "-genkey", "-noout"], ["secp256k1", "cannot be imported"]),
