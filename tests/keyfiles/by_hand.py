@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives import hashes, padding
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from tests.keyfiles.by_programs import NO_MD5, jwk_of, unsupported
-from tests.keyfiles.table import PASSPHRASE, Table, encoded, pem
+from tests.keyfiles.table import PASSPHRASE, Table, encoded, encrypted, pem
 from tests.kmscrypto.keys import (
     EC_OID,
     NULL,
@@ -208,20 +204,6 @@ def other_programs(table: Table) -> None:
 
 
 # --- DER ----------------------------------------------------------------------------------------------------------
-
-
-def encrypted(content: bytes, *, cut: int = 0) -> bytes:
-    """PBES2 as OpenSSL has it by default, around any bytes; `cut` octets of the ciphertext are lost."""
-    salt, iv = os.urandom(16), os.urandom(16)
-    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, 2048).derive(PASSPHRASE.encode())
-    padder = padding.PKCS7(128).padder()
-    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    ciphertext = encryptor.update(padder.update(content) + padder.finalize()) + encryptor.finalize()
-    prf = sequence(bytes.fromhex("06082a864886f70d0209"), NULL)
-    derivation = sequence(bytes.fromhex("06092a864886f70d01050c"), sequence(octets(salt), integer(2048), prf))
-    cipher = sequence(bytes.fromhex("060960864801650304012a"), octets(iv))
-    scheme = sequence(bytes.fromhex("06092a864886f70d01050d"), sequence(derivation, cipher))
-    return sequence(scheme, octets(ciphertext[: len(ciphertext) - cut]))
 
 
 def in_every_container(table: Table, name: str, content: bytes, inner: bytes = b"", **row: object) -> None:

@@ -10,6 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes, padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
+from tests.kmscrypto.keys import NULL, integer, octets, sequence
+
 LARGEST_TABLE = 500_000
 PASSPHRASE = "correct horse"
 # The private keys, by the names of their files in the table's directory: NAME.pem in PKCS#8, and NAME.der.
@@ -107,3 +113,17 @@ def pem(label: str, der: bytes) -> bytes:
     body = base64.b64encode(der)
     lines = [body[at : at + 64] for at in range(0, len(body), 64)]
     return b"\n".join([f"-----BEGIN {label}-----".encode(), *lines, f"-----END {label}-----".encode(), b""])
+
+
+def encrypted(content: bytes, *, cut: int = 0) -> bytes:
+    """PBES2 as OpenSSL has it by default, around any bytes; `cut` octets of the ciphertext are lost."""
+    salt, iv = os.urandom(16), os.urandom(16)
+    key = PBKDF2HMAC(hashes.SHA256(), 32, salt, 2048).derive(PASSPHRASE.encode())
+    padder = padding.PKCS7(128).padder()
+    encryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
+    ciphertext = encryptor.update(padder.update(content) + padder.finalize()) + encryptor.finalize()
+    prf = sequence(bytes.fromhex("06082a864886f70d0209"), NULL)
+    derivation = sequence(bytes.fromhex("06092a864886f70d01050c"), sequence(octets(salt), integer(2048), prf))
+    cipher = sequence(bytes.fromhex("060960864801650304012a"), octets(iv))
+    scheme = sequence(bytes.fromhex("06092a864886f70d01050d"), sequence(derivation, cipher))
+    return sequence(scheme, octets(ciphertext[: len(ciphertext) - cut]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kmscrypto import pkcs8
 from kmscrypto.key_files import Reason
@@ -13,10 +16,10 @@ from kmscrypto.specs import SPECS
 from kmsimport import formats
 from kmsimport.faults import Exit, Fault
 from tests.keyfiles import key_files
+from tests.keyfiles.table import PASSPHRASE, encrypted, pem
 
 FILES = key_files()
 KEYS = {file.key for file in FILES if file.key}
-PASSPHRASE = "correct horse"
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -73,6 +76,32 @@ def test_the_command_that_a_refusal_names_mends_the_file(file, tmp_path):
     (mended,) = tmp_path.glob("key.*")
     material = formats.read(mended.read_bytes(), ask=PASSPHRASE.encode)
     assert bytes(material.secret) in {key.material for key in KEYS}
+
+
+_DER = [key.material for key in KEYS if key.spec.startswith("EC")]
+
+
+def verdict(content: bytes) -> tuple[object, ...]:
+    try:
+        material = formats.read(content, ask=PASSPHRASE.encode)
+    except Fault as fault:
+        return (fault.reason,)
+    return material.spec.name, bytes(material.secret)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(_DER), st.data())
+def test_a_damaged_key_has_the_same_verdict_in_every_container(der, data):
+    # Behind the outer length, by which a wrong passphrase is recognised.
+    at = data.draw(st.integers(3, len(der) - 1))
+    damaged = der[:at] + bytes((der[at] ^ data.draw(st.integers(1, 255)),)) + der[at + 1 :]
+
+    plain = verdict(damaged)
+
+    assert verdict(pem("PRIVATE KEY", damaged)) == plain
+    assert verdict(damaged.hex().encode()) == plain
+    assert verdict(base64.b64encode(damaged)) == plain
+    assert verdict(encrypted(damaged)) == plain
 
 
 def test_the_table_has_a_row_for_every_reason():
