@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.functional import cached_property
@@ -83,12 +84,22 @@ class Page(View):
     def refused(self, error: KmsError) -> HttpResponse:
         if error.code is errors.SEALED:
             return render(self.request, "errors/sealed.html", {"request_id": self.caller.request_id}, status=503)
+        if error.code is errors.UNAVAILABLE:
+            return unavailable_page(error, request_id=self.caller.request_id)
         context = {"error": error, "request_id": self.caller.request_id, "trail": self.trail()}
         return render(self.request, "errors/refused.html", context, status=error.code.status)
 
     def trail(self) -> list[Crumb]:
         """The breadcrumb: the pages above this one, and this one last, without an address."""
         return []
+
+
+def unavailable_page(error: KmsError, *, request_id: str) -> HttpResponse:
+    """Rendered without a request: what the pages around it read may be the very thing that is missing."""
+    body = render_to_string(
+        "errors/unavailable.html", {"text": error.hint or error.code.hint, "request_id": request_id}
+    )
+    return HttpResponse(body, status=error.code.status, headers={"Retry-After": str(error.retry_after)})
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
