@@ -138,7 +138,7 @@ class KeyPage(Page):
 class NoSuchPage(KeyPage):
     """Any other address below a key."""
 
-    def get(self, request: HttpRequest, rest: str) -> HttpResponse:
+    def get(self, request: HttpRequest, rest: str = "") -> HttpResponse:
         self.find()
         return self.refused_in_frame(KmsError(errors.URL_INVALID, hint=_("A key has no page of that name.")), 404)
 
