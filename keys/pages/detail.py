@@ -60,12 +60,12 @@ class KeyPage(Page):
             return go(self.request, reverse("keys:list"))
         if not hasattr(self, "key") or error.code.status >= 500:
             return super().refused(error)
-        return self.refused_in_frame(error, error.code.status)
+        return self.refused_in_frame(str(error.code.message), error, error.code.status)
 
-    def refused_in_frame(self, error: KmsError, status: int) -> HttpResponse:
+    def refused_in_frame(self, heading: str, error: KmsError, status: int) -> HttpResponse:
         """Keeps what stands around a page of the key, and so the ways to its other pages."""
-        context = {**KeyPage.context(self), "error": error, "request_id": self.caller.request_id}
-        return render(self.request, "keys/refused.html", context, status=status)
+        about = {"heading": heading, "error": error, "request_id": self.caller.request_id}
+        return render(self.request, "keys/refused.html", {**KeyPage.context(self), **about}, status=status)
 
     @cached_property
     def scope(self) -> Scope:
@@ -140,7 +140,8 @@ class NoSuchPage(KeyPage):
 
     def get(self, request: HttpRequest, rest: str = "") -> HttpResponse:
         self.find()
-        return self.refused_in_frame(KmsError(errors.URL_INVALID, hint=_("A key has no page of that name.")), 404)
+        hint = _("A key has no page under this address; its pages are the tabs above.")
+        return self.refused_in_frame(_("This page does not exist."), KmsError(errors.URL_INVALID, hint=hint), 404)
 
 
 class BasicInformation(KeyPage):
