@@ -12,8 +12,8 @@ _IMPORT = r"""(?P<matched>(?m:^)(?P<what>import[^"']*)["'](?P<url>\./[^"']+)["']
 
 
 class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    # One for each link in the longest chain of imports, and Django stops as soon as a pass changes nothing.
-    max_post_process_passes = 50
+    # One pass for each level of modules that import modules; Django's five are too few.
+    max_post_process_passes = 20
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
