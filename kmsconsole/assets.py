@@ -12,6 +12,8 @@ IMPORT = r"""(?P<matched>(?m:^)(?P<what>(?:import|export)[^"'=;]*)["'](?P<url>\.
 
 
 class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
+    # One pass for each level of modules that import modules; Django's five are too few.
+    max_post_process_passes = 20
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", ((IMPORT, '%(what)s"%(url)s";'),)),

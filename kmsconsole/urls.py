@@ -8,6 +8,7 @@ from iam.api import account
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
+from keys.pages.detail import NoSuchPage
 from kmsconsole import api_pages, description, front, health
 from operations import rest
 from projects.api import OPERATIONS as ENTERPRISE_PROJECTS
@@ -39,6 +40,7 @@ urlpatterns = [
     path("console/kms/", include("keys.urls")),
     path("console/kms/", include("imports.urls")),
     path("console/kms/", include("tags.urls")),
+    path("console/kms/keys/<str:key_id>/<path:rest>", NoSuchPage.as_view()),
 ]
 
 handler400 = "kmsconsole.errors.bad_request"
