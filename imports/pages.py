@@ -328,8 +328,8 @@ class Revoke(KeyImport):
     """Closing the wizard ends its wrapping key. A browser sends this by a beacon and waits for no response."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if self.wizard.offer is not None and self.offer is not None:
-            perform(REVOKE_IMPORT_OFFER, self.caller, {"key_id": self.key_id, "offer_id": str(self.offer.pk)})
+        if self.wizard.offer is not None and self.live_offer is not None:
+            perform(REVOKE_IMPORT_OFFER, self.caller, {"key_id": self.key_id, "offer_id": str(self.live_offer.pk)})
         return go(request, self.back) if "leave" in request.POST else HttpResponse(status=204)
 
 

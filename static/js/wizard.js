@@ -159,7 +159,7 @@ function wizard(form) {
   }
 
   /** The wrapping key has ended without this page: says which one and why, and leads back to the download. */
-  function showEnded(reason, hint) {
+  function showEnded(reason, hint, { isThere = false } = {}) {
     const step = Number($("[data-step][data-download]", form)?.dataset.step ?? current);
     endToken();
     failed.add(step);
@@ -171,7 +171,7 @@ function wizard(form) {
       clearFaults();
       showStep(step);
     });
-    strip([{ code: EXPIRED, message: "Token expired.", hint: `${wrappingKeyName} ${reason}. ${hint}` }], current === step ? null : back);
+    strip([{ code: EXPIRED, message: "Token expired.", hint: `${wrappingKeyName} ${reason}. ${hint}` }], isThere ? null : back);
   }
 
   function showSignedOut(address) {
@@ -425,7 +425,7 @@ function wizard(form) {
     revoke(); // again: the first one may have been lost
     current = first;
     showStep(first, { focus: false });
-    showEnded("ended when its page was reloaded or left", "Download the import items again and wrap the material with the new wrapping key.");
+    showEnded("ended when its page was reloaded or left", "Download the import items again and wrap the material with the new wrapping key.", { isThere: true });
     return;
   }
   if (form.dataset.wrappingKey) useWrappingKey(form, fromBase64(ascii(form.dataset.wrappingKey)));
