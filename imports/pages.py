@@ -313,6 +313,7 @@ class Finish(MaterialPage):
         if form.faults or not form.perform(self.caller):
             return self.answer_refusal(form)
         toast(request, _("Key imported successfully"))
+        toast(request, _("Check value %s") % queries.check_value(form.result), level=messages.INFO)
         if self.talks_json:
             return JsonResponse({"ok": True, "redirect": self.back})
         return go(request, self.back)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -43,10 +41,10 @@ class Offer:
     token: bytes
 
 
-def make_pair(caller: Caller, request: Mapping[str, Any]) -> WrappingPair:
+def make_pair(caller: Caller, key: Key, *, wrapping_algorithm: str) -> WrappingPair:
     """Made before the transaction. Raises PARAMETER_INVALID for an algorithm that this installation does not take:
     no processor makes a key for it."""
-    if request["wrapping_algorithm"] != DEFAULT_ALGORITHM and not settings.KMS_LEGACY_WRAPPING:
+    if wrapping_algorithm != DEFAULT_ALGORITHM and not settings.KMS_LEGACY_WRAPPING:
         raise KmsError(errors.PARAMETER_INVALID, field="wrapping_algorithm", hint=f"Use {DEFAULT_ALGORITHM}.")
     return wrapping.generate_wrapping_key(WRAPPING_KEY_BITS)
 

@@ -70,8 +70,10 @@ def test_an_import_by_script_from_the_empty_key_to_the_toast(browser):
     answer = finish(browser, key, offer, secrets.token_bytes(32))
 
     assert answer.json() == {"ok": True, "redirect": reverse("keys:list")}
-    assert "Key imported successfully" in browser.get(reverse("keys:list")).content.decode()
+    page = browser.get(reverse("keys:list")).content.decode()
     key.refresh_from_db()
+    assert "Key imported successfully" in page
+    assert f"Check value {key.versions.get().check_value}" in page
     assert key.state_now().label == "Enabled"
 
 
