@@ -26,6 +26,7 @@ class Console:
     home: Path
     log: Path
     environment: dict[str, str] = field(repr=False)
+    process: subprocess.Popen | None = field(default=None, repr=False)
     account: str = "default-account"
     user: str = "admin"
     password: str = "correct horse battery staple 7"
@@ -76,11 +77,11 @@ def running_console(directory: Path, **settings: str):
         )
         | settings
     )
-    console = Console(f"http://127.0.0.1:{port}", home, log, environment)
     with log.open("w") as output:
         process = subprocess.Popen(
             [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
+    console = Console(f"http://127.0.0.1:{port}", home, log, environment, process)
     try:
         wait_until(lambda: is_ready(console.url), process, log)
         yield console
