@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -34,10 +34,11 @@ _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
 from kmsconsole import errors, health, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
-from kmsconsole.lanes import LANES, lane_of  # noqa: E402
+from kmsconsole.lanes import LANES, Lane, Threads, lane_of  # noqa: E402
 from operations import changes, journal  # noqa: E402
 from operations.bodies import MAX_BODY_BYTES  # noqa: E402
-from operations.rest import BriefCalls  # noqa: E402
+from operations.errors import KmsError  # noqa: E402
+from operations.rest import BriefCalls, Reply  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -86,14 +87,14 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for threads in self._threads.values():
-            threads.shutdown(cancel_futures=True)
+            threads.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _begin(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
         health.begin()
         self._loop = asyncio.get_running_loop()
-        self._threads = {lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name) for lane in LANES}
+        self._threads = {lane: Threads(lane) for lane in LANES}
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
@@ -113,8 +114,7 @@ class Application:
         elif brief is not None:
             answer = self._at_once(brief, environ)
         else:
-            threads = self._threads[lane_of(scope["method"], scope["path"])]
-            answer = await self._loop.run_in_executor(threads, answer_of, environ)
+            answer = await self._in_a_thread(lane_of(scope["method"], scope["path"]), environ)
         for promise in answer.promises:
             await self._keeping(promise)
             if promise.exception() is not None:
@@ -125,6 +125,12 @@ class Application:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _in_a_thread(self, lane: Lane, environ: dict[str, Any]) -> Answer:
+        try:
+            return await self._threads[lane].run(answer_of, environ)
+        except KmsError as busy:
+            return _refused(environ, busy)
 
     def brief_call(self, path: str) -> Call | None:
         """How to answer what this path takes, if that is brief."""
@@ -278,6 +284,14 @@ def probe_answer_of(probe: Callable[[], health.State], environ: dict[str, Any]) 
 def _headers(response: HttpResponseBase) -> Headers:
     cookies = (("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
     return [*response.items(), *cookies]
+
+
+def _refused(environ: dict[str, Any], error: KmsError) -> Answer:
+    """Of a request that found no thread. It never reaches the framework's handler."""
+    request = WSGIRequest(environ)
+    refused = errors.unavailable(request, error)
+    headers = middleware.headers_of(Reply(refused.status_code, refused.content), middleware.new_request_id())
+    return Answer(request, refused.status_code, [*(headers | dict(refused.items())).items()], refused.content, [])
 
 
 def _unrecorded(answer: Answer, promise: Future[None]) -> Answer:

@@ -9,7 +9,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
 
-BUSY_SECONDS = 20
+# As long again as a writer waits in the queue before it (kmsconsole.sqlite).
+BUSY_SECONDS = 10
 
 # PostgreSQL, in seconds: for a connection to be made, a lock to be free, a statement to end; for a transaction in which
 # its program does nothing, and which may hold locks; and for any answer at all, the server's own word included.

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Callable
 from functools import wraps
+from ipaddress import IPv6Address, ip_address
 from typing import Any, cast
 
 from django.conf import settings
@@ -25,6 +26,9 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 # One slash too many comes from an address that ends in one; it is a client's all the same, and so is another version.
 API_PATH = re.compile(r"/+(v\d[\d.]*|healthz|readyz|metrics)(/|$)")
+
+# [2001:db8::1]:443, [2001:db8::1], 192.0.2.7:443, or an address alone.
+_ADDRESS = re.compile(r"\[(?P<bracketed>[^\]]+)\](:[0-9]+)?|(?P<plain>[0-9.]+):[0-9]+|[0-9A-Fa-f:.]+(%[\w.~-]+)?", re.A)
 
 CONTENT_SECURITY_POLICY = (  # SEC-070
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -66,10 +70,31 @@ def new_request_id() -> str:
 
 
 def name_the_client(request: HttpRequest) -> None:
-    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    if forwarded and settings.KMS_TRUSTED_PROXY:
-        request.META["REMOTE_ADDR"] = forwarded
+    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it.
+
+    Where that is no address, the proxy's own stands.
+    """
+    if settings.KMS_TRUSTED_PROXY:
+        forwarded = parse_address(request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded
+
+
+def parse_address(text: str) -> str:
+    """The IP address in an element of X-Forwarded-For, as proxies write it: with a port, in brackets, with the zone of
+    a link-local address, quoted, or IPv4 mapped to IPv6. In its usual form and without any of these; "" if it is none.
+    """
+    text = text.strip().strip('"')
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        return ""
+    try:
+        address = ip_address(match["bracketed"] or match["plain"] or text)
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address)))  # without its zone
+    return str(address)
 
 
 def is_api(request: HttpRequest) -> bool:

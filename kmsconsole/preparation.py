@@ -4,7 +4,7 @@
 """
 
 import hashlib
-import os
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -18,8 +18,10 @@ from django.db import connection
 
 from kmsconsole import __version__
 from kmsconsole.schema import is_migrated
-from vault import hierarchy, initialisation
+from vault import files, hierarchy, initialisation
 from vault.models import Canary, ProjectKey, ServiceKey
+
+log = logging.getLogger(__name__)
 
 STATIC_STAMP = ".made-of"
 
@@ -36,12 +38,10 @@ def ensure_secret_key() -> None:
     if settings.KMS_SECRET_KEY:
         return
     file = Path(settings.OWN_SECRET_KEY_FILE)
+    if file.exists():
+        log.warning("%s was damaged and is made anew: everybody has to sign in again.", file.name)
     value = secrets.token_urlsafe(64)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(value)
-        out.flush()
-        os.fsync(out.fileno())
+    files.write(file, value.encode())
     # Settings were read before the file existed; web workers are forked from this process or read the file themselves.
     settings.SECRET_KEY = settings.KMS_SECRET_KEY = value
 
@@ -80,10 +80,10 @@ def collect_static() -> None:
     root = Path(settings.STATIC_ROOT)
     stamp = root / STATIC_STAMP
     fingerprint = _static_fingerprint()
-    if stamp.is_file() and stamp.read_text() == fingerprint:
+    if stamp.is_file() and stamp.read_bytes() == fingerprint.encode():
         return
     call_command("collectstatic", interactive=False, clear=root.exists(), verbosity=0)
-    stamp.write_text(fingerprint)
+    files.write(stamp, fingerprint.encode())
 
 
 def seal_reason() -> str:

@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from operations import availability, errors, limits
 from operations.caller import Caller
 from operations.errors import KmsError
-from operations.operation import Operation
+from operations.operation import Locate, Operation, Target
 from operations.trail import Trail
 from vault.errors import Sealed
 
@@ -24,8 +24,9 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
 
     Change and trace are one transaction; what changes nothing leaves its trace in the journal. So does a refusal, but
     that of a change, which has a transaction of its own. A call whose trace cannot be written fails (SEC-060).
-    Permission is asked before state is told, and an unknown target answers like a foreign one (SEC-051). Raises
-    KmsError and nothing else.
+    Permission is asked before state is told, and an unknown target answers like a foreign one (SEC-051). What takes
+    long is done before the transaction, for a target that was found and admitted without a lock; under the lock all of
+    that is asked again. Raises KmsError and nothing else.
     """
     trail = Trail(operation, caller)
     try:
@@ -34,13 +35,12 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         request.pop("sequence", None)
         if operation.rate is not None:
             limits.admit(operation.rate, caller)
-        if operation.prepare is not None and (operation.action is None or caller.may(operation.action)):
-            request["prepared"] = operation.prepare(caller, request)
+        if operation.prepare is not None:
+            known = dict(request)
+            target = _admitted(operation, operation.locate_to_prepare or operation.locate, caller, known, trail)
+            request["prepared"] = operation.prepare(caller, target, **known)
         with transaction.atomic() if operation.writes else nullcontext():
-            target = operation.locate(caller, request)
-            trail.about(target)
-            caller.authorise(operation, target)
-            target.admit(operation.use)
+            target = _admitted(operation, operation.locate, caller, request, trail)
             result = operation.run(caller, target, **request)
             trail.succeeded(result)
         if operation.writes and caller.memory is not None:
@@ -61,6 +61,14 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         _refused(operation, trail, internal)
         raise internal from bug
     return result
+
+
+def _admitted(operation: Operation, locate: Locate, caller: Caller, request: dict[str, Any], trail: Trail) -> Target:
+    target = locate(caller, request)
+    trail.about(target)
+    caller.authorise(operation, target)
+    target.admit(operation.use)
+    return target
 
 
 def refuse(operation: Operation, caller: Caller, error: KmsError) -> None:

@@ -238,9 +238,13 @@ def test_a_killed_product_leaves_nothing_behind_and_starts_again(tmp_path):
     with running_console(tmp_path) as console:
         os.kill(int((console.home / "serve.lock").read_text()), signal.SIGKILL)
 
+    (console.home / "secret-key").write_bytes(b"")  # as a power failure may leave it
+
     with running_console(tmp_path, KMS_PORT=console.environment["KMS_PORT"]) as again:
         assert is_ready(console.url)
         assert "already" not in again.log_text()
+        assert "everybody has to sign in again" in again.log_text()
+        assert len((console.home / "secret-key").read_bytes()) > 50
 
 
 def test_a_web_worker_that_dies_is_replaced(tmp_path):
