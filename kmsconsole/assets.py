@@ -17,6 +17,9 @@ class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc
         ("js/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
     )
 
+    # A name depends on those of the modules that it imports: one pass for each step of the longest way.
+    max_post_process_passes = 20
+
     @cache  # noqa: B019 - there is one storage, and its names stay while the process lives
     def url(self, name: str, force: bool = False) -> str:
         return str(super().url(name, force))
