@@ -13,7 +13,7 @@ import pytest
 import redis
 from kombu import Connection
 
-from tests.system.deployment import PASSWORD, Deployment, eventually, rows
+from tests.system.deployment import PASSWORD, SERVICES, Deployment, eventually, rows
 
 pytestmark = pytest.mark.system
 
@@ -117,8 +117,20 @@ def test_a_pickled_message_is_not_opened(deployment, client, tmp_path):
 
 def test_the_health_checks_of_the_containers_pass(deployment):
     for service in ("web", "worker", "beat"):
-        done = deployment.manage(service, "ready")
+        program, *arguments = SERVICES[service]["healthcheck"]["test"][1:]
+        assert program == "python"
+        done = deployment.run(service, deployment.image.python, *arguments)
         assert done.returncode == 0, done.stderr
+
+
+def test_it_runs_with_what_the_image_holds_and_as_somebody_who_is_not_root(deployment):
+    what = "import os, kombu.transport.redis; print(os.geteuid())"
+    user = deployment.run("worker", deployment.image.python, "-c", what)
+    development = deployment.run("worker", deployment.image.python, "-c", "import pytest")
+
+    assert int(user.stdout) != 0
+    assert "No module named 'pytest'" in development.stderr
+    assert {process.poll() for process in deployment.running.values()} == {None}
 
 
 def test_cookies_are_bound_to_https(deployment):
