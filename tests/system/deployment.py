@@ -193,11 +193,6 @@ def rows(deployment: Deployment, query: str, *values: object) -> list[tuple]:
 def eventually(condition, *, seconds: float = 40):
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        if time.monotonic() > deadline:
-            import sys
-
-            sys.path.insert(0, "/tmp/h1")
-
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.2)
     return found

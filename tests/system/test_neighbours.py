@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from uuid import uuid4
 
+import psycopg
 import pytest
 import redis
 import requests
@@ -133,6 +134,16 @@ def test_a_database_that_is_stopped_and_started(deployment, client, key_id, post
     eventually(lambda: works_again(client, key_id))
     eventually(lambda: worker.count("no database: this is over"))
     assert not web.tracebacks() + worker.tracebacks()
+
+
+def test_a_row_that_another_program_keeps_locked(deployment, client, key_id):
+    with psycopg.connect(deployment.database_url) as other:
+        other.execute("SELECT 1 FROM keys_key WHERE key_id = %s FOR UPDATE", [key_id])
+        refused = api(client, "update-key-description", key_id=key_id, key_description="changed")
+        assert works_again(client, key_id)
+
+    assert (refused.status_code, refused.json()["error"]["error_code"]) == (503, "KMS.0104")
+    assert api(client, "update-key-description", key_id=key_id, key_description="changed").status_code == 200
 
 
 def test_a_broker_that_falls_silent(deployment, client, key_id, redis_server):
