@@ -289,7 +289,7 @@ def _headers(response: HttpResponseBase) -> Headers:
 def _refused(environ: dict[str, Any], error: KmsError) -> Answer:
     """Of a request that found no thread. It never reaches the framework's handler."""
     request = WSGIRequest(environ)
-    refused = errors.unavailable(request, error)
+    refused = middleware.refused_as_unavailable(request, error)
     headers = middleware.headers_of(Reply(refused.status_code, refused.content), middleware.new_request_id())
     return Answer(request, refused.status_code, [*(headers | dict(refused.items())).items()], refused.content, [])
 

@@ -21,6 +21,9 @@ class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc
     # A name settles once those of all the modules it imports have: a pass for each link of the longest chain.
     max_post_process_passes = 20
 
+    # A name depends on those of the modules that it imports: one pass for each step of the longest way.
+    max_post_process_passes = 20
+
     @cache  # noqa: B019 - there is one storage, and its names stay while the process lives
     def url(self, name: str, force: bool = False) -> str:
         return str(super().url(name, force))

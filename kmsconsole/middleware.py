@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from operations import availability
 from operations.console import unavailable_page
+from operations.errors import KmsError
 from operations.rest import Reply, error_response
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -244,8 +245,10 @@ def _or_unavailable(handler: Callable[..., Any]) -> Callable[..., Any]:
 def unavailable(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """The answer to a request that met a missing database or a full disk; None for any other error."""
     refusal = availability.unavailable(error)
-    if refusal is None:
-        return None
+    return None if refusal is None else refused_as_unavailable(request, refusal)
+
+
+def refused_as_unavailable(request: HttpRequest, refusal: KmsError) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     if is_api(request):
         return error_response(refusal, request_id=request_id)

@@ -181,7 +181,7 @@ def test_sqlite_writes_through_and_wipes_what_it_deletes():
         "secure_delete": 1,
         "foreign_keys": 1,
         "journal_mode": "wal",
-        "busy_timeout": 20000,
+        "busy_timeout": 10000,
     }
 
 
