@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from iam.models import SignInAttempts
-from operations import clock, errors
+from operations import clock, errors, sweeps
 from operations.errors import KmsError
 
 FORGOTTEN_AFTER = timedelta(minutes=15)
@@ -97,7 +97,7 @@ def succeeded(subjects: Iterable[Subject]) -> None:
 def forget_old() -> None:
     """Drops counters that would start anew anyway."""
     before = clock.now() - FORGOTTEN_AFTER
-    SignInAttempts.objects.filter(last_failed_at__lt=before, blocked_until__lt=before).delete()
+    sweeps.purge(SignInAttempts.objects.filter(last_failed_at__lt=before, blocked_until__lt=before))
 
 
 def _delay_seconds(beyond: int) -> int:

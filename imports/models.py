@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from keys.models import Key
-from operations import clock
+from operations import clock, timekeeping
 
 LIFETIME = timedelta(hours=24)
 # A wizard that the service has not heard of for so long is taken for abandoned (SEC-037).
@@ -87,4 +87,5 @@ class WrappingKey(models.Model):
             and self.private_sealed is not None
             and self.failed_unwraps < MAX_FAILED_UNWRAPS
             and self.ends_at > (at or clock.now())
+            and self.expires_at > timekeeping.latest()
         )

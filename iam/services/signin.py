@@ -9,7 +9,7 @@ from django.db import transaction
 from iam import throttle
 from iam.models import User
 from iam.services import passwords
-from operations import clock
+from operations import clock, timekeeping
 from operations.caller import Caller, Kind
 from operations.models import Rating
 from operations.trail import record_event
@@ -65,6 +65,7 @@ def succeeded(user: User, origin: Origin) -> None:
     """Notes when the user was here last, and adds the trace."""
     User.objects.filter(pk=user.pk).update(last_signed_in_at=clock.now())
     record_event(origin.trace, caller_of(user, origin), resource=("user", user.pk, user.name))
+    timekeeping.note()
 
 
 def refused(user: User | None, origin: Origin, reason: str, *, blocked_seconds: int = 0) -> None:

@@ -155,6 +155,14 @@ def end(row: WrappingKey, *, revoked: bool = False, used: bool = False) -> None:
     row.save(update_fields=["private_sealed", "revoked_at", "used_at"])
 
 
+def end_all() -> int:
+    """Ends every wrapping key of this installation, as after a backup was restored; returns how many."""
+    rows = list(WrappingKey.objects.select_for_update(of=("self",)).filter(private_sealed__isnull=False))
+    for row in rows:
+        end(row, revoked=True)
+    return len(rows)
+
+
 def binding(row: WrappingKey) -> Binding:
     return Binding(
         kind="wrapping-key",
