@@ -1,5 +1,6 @@
-"""Who signed a request: from HTTP to the parts that are signed, and the judgement over them (SEC-046, SEC-047).
+"""Signed requests: take the signed parts from HTTP and find the access key whose signature it is (SEC-046, SEC-047).
 
+The date must be signed; a host is verified wherever it is signed, as the Credential dialect requires (decision 14).
 Whatever is wrong is refused with one and the same answer, and an unknown access key costs what a known one does.
 """
 

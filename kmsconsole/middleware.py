@@ -8,16 +8,19 @@ read on an API path).
 import re
 import uuid
 from collections.abc import Callable
+from functools import wraps
 from ipaddress import IPv6Address, ip_address
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, ImproperlyConfigured, MiddlewareNotUsed, RequestDataTooBig
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
-from operations.rest import Reply
+from operations import availability
+from operations.console import unavailable_page
+from operations.rest import Reply, error_response
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -201,7 +204,7 @@ class ConsoleOnly:
                 raise ImproperlyConfigured(f"{path} needs a hook that CONSOLE_MIDDLEWARE does not offer.")
             if hasattr(middleware, "process_view"):
                 self.view_hooks.insert(0, middleware.process_view)
-            self.console = cast(Handler, convert_exception_to_response(middleware))
+            self.console = cast(Handler, convert_exception_to_response(_or_unavailable(middleware)))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.api(request) if is_api(request) else self.console(request)
@@ -212,7 +215,38 @@ class ConsoleOnly:
         if is_api(request):
             return None
         for hook in self.view_hooks:
-            response = hook(request, view, args, kwargs)
+            response: HttpResponseBase | None = _or_unavailable(hook)(request, view, args, kwargs)
             if response is not None:
                 return response
         return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """What a view raised. None leaves it to the framework, which takes it for a bug."""
+        return unavailable(request, error)
+
+
+def _or_unavailable(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Also sessions and who is signed in stand in the database."""
+
+    @wraps(handler)
+    def answer(request: HttpRequest, *args: Any) -> Any:
+        try:
+            return handler(request, *args)
+        except Exception as error:
+            response = unavailable(request, error)
+            if response is None:
+                raise
+            return response
+
+    return answer
+
+
+def unavailable(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The answer to a request that met a missing database or a full disk; None for any other error."""
+    refusal = availability.unavailable(error)
+    if refusal is None:
+        return None
+    request_id = getattr(request, "request_id", "")
+    if is_api(request):
+        return error_response(refusal, request_id=request_id)
+    return unavailable_page(refusal, request_id=request_id)

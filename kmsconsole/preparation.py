@@ -7,12 +7,14 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.db import connection
 
 from kmsconsole import __version__
 from kmsconsole.schema import is_migrated
@@ -46,7 +48,15 @@ def ensure_secret_key() -> None:
 
 def migrate() -> None:
     if not is_migrated():
-        call_command("migrate", interactive=False, verbosity=0)
+        with _without_bounds():
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+def _without_bounds() -> AbstractContextManager[None]:
+    """A migration may take longer than any call should."""
+    if connection.vendor == "postgresql":
+        return connection.without_bounds()  # type: ignore[attr-defined, no-any-return]  # kmsconsole.postgresql
+    return nullcontext()
 
 
 def ensure_root_key() -> None:

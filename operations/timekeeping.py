@@ -98,8 +98,11 @@ def note() -> None:
 
 
 def doubt() -> Doubt | None:
-    """As `observe`, and changes nothing: for readiness."""
-    mark = None if settings.KMS_TEST_MODE else _mark()
+    """As `observe`, and changes nothing: for readiness, which keeps this process's memory of the mark fresh as well."""
+    if settings.KMS_TEST_MODE:
+        return None
+    mark = _mark()
+    _remember(mark)
     return None if mark is None else _doubt(mark, clock.machine())
 
 
