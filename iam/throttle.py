@@ -1,9 +1,10 @@
 """Slowing down who guesses passwords, for the console and the API alike (SEC-041).
 
-Failures are counted in the database for one account and name, and for one address. After a few, each further failure
-doubles the time for which the subject is not listened to; a quarter of an hour is the most, and nobody is locked out
-for good. Guesses in flight at once are bounded by the web server's threads; one that ends after its subject was blocked
-is refused even if it was right, so they gain nothing.
+Failures are counted in the database for one account and name, and for one address; those of a browser that has signed
+in as this user before, for that browser alone. After a few, each further failure doubles the time for which the subject
+is not listened to; a quarter of an hour is the most, and nobody is locked out for good. Guesses in flight at once are
+bounded by the web server's threads; one that ends after its subject was blocked is refused even if it was right, so
+they gain nothing.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class Subject:
 
 def of_name(account: str, name: str) -> Subject:
     return Subject(_key("name", account, name), free=5, forgiven_by_success=True)
+
+
+def of_browser(name: str) -> Subject:
+    """`name`: of a known browser (`iam.known_browsers`)."""
+    return Subject(_key("browser", name), free=5, forgiven_by_success=True)
 
 
 def of_address(address: str) -> Subject:

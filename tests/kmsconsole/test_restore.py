@@ -11,6 +11,7 @@ import textwrap
 import psycopg
 import pytest
 
+from operations import errors
 from tests.services.product import ROOT, clean_environment
 from tests.services.programs import find
 
@@ -132,7 +133,7 @@ def test_a_restored_backup_opens_and_its_tokens_and_sessions_have_ended(restored
     assert "confirm_clock" in told, "the backup is nine days old: nothing is deleted before somebody has looked"
     assert installation.ask(ASK, json.dumps(made)) == {
         "plain": "a secret",
-        "token": "IAM.0002",
+        "token": errors.TOKEN_INVALID.code,
         "signed_in": False,
         "wrapping_keys": 0,
         "traces": [{"tokens": 1, "sessions": 1, "import_sessions": 1}],
