@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+import time
+from contextlib import closing
 from datetime import timedelta
 from importlib import import_module
 from io import StringIO
 
 import pytest
+import requests
 from django.core.management import call_command
 
 from iam.models import Token
@@ -16,6 +20,7 @@ from imports.models import WrappingKey
 from imports.tasks import expire_material, expire_wrapping_keys
 from keys.models import Key
 from keys.tasks import delete_due_keys, rotate_due_keys
+from kmsconsole import health
 from kmsconsole.celery import DUTIES, app
 from operations import errors, timekeeping
 from operations.models import ClockMark, Trace
@@ -33,6 +38,7 @@ from tests.operations.stage import (
     state_of,
     strong_room,
 )
+from tests.services.product import running_console
 
 __all__ = ["alice", "strong_room"]
 
@@ -382,3 +388,45 @@ def test_test_mode_believes_every_clock(alice, noted, settings):
     assert rotate_due_keys() == 0
     assert timekeeping.warning() == ""
     assert Token.objects.count() == 0
+
+
+def test_readiness_warns_and_does_not_turn_traffic_away(noted):
+    checks = [check for check in health.CHECKS if check.find is health.clock]
+    assert health.look(checks) == health.State()
+    noted.set_clock(days=365)
+
+    assert health.look(checks) == health.State(warnings=("clock ahead",))
+    noted.set_clock(days=-700)
+    assert health.look(checks) == health.State(warnings=("clock behind",))
+
+
+@pytest.mark.system
+def test_a_running_product_waits_warns_and_goes_on_when_it_is_told_to(tmp_path):
+    """To it, a mark of a year ago by another start of the machine is what a clock that jumped a year ahead would be."""
+    settings = {"KMS_TEST_MODE": "0", "KMS_RATE_LIMITS": "1", "KMS_JOB_INTERVAL": "1", "KMS_WEB_WORKERS": "1"}
+    with running_console(tmp_path, **settings) as console:
+
+        def warnings():
+            return requests.get(f"{console.url}/readyz", timeout=20).json().get("warnings", [])
+
+        def mark():
+            with closing(sqlite3.connect(console.home / "kms.sqlite3", timeout=20)) as database:
+                return database.execute("SELECT at, boot_id FROM operations_clockmark").fetchone()
+
+        _until(mark)
+        assert "clock ahead" not in warnings()
+        with closing(sqlite3.connect(console.home / "kms.sqlite3", timeout=20)) as database, database:
+            database.execute("UPDATE operations_clockmark SET at = datetime('now', '-365 days'), boot_id = 'before'")
+
+        _until(lambda: "clock ahead" in warnings() and "confirm_clock" in console.log_text())
+        assert mark()[1] == "before"
+        assert "Confirmed:" in console.manage("confirm_clock")
+        _until(lambda: "clock ahead" not in warnings())
+        assert mark()[1] != "before"
+
+
+def _until(holds, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
