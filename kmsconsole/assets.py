@@ -12,6 +12,8 @@ _IMPORT = r"""(?P<matched>(?m:^)(?P<what>import[^"']*)["'](?P<url>\./[^"']+)["']
 
 
 class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
+    # One pass for each level of modules that import modules; Django's five are too few.
+    max_post_process_passes = 20
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
