@@ -100,7 +100,8 @@ class ClockMark(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True)
     at = models.DateTimeField()
-    # Which machine's clock said so, and for how many seconds that machine had been up.
+    # A reading of the last day: the time, by which start of which machine, and for how many seconds it had been up.
+    read_at = models.DateTimeField()
     boot_id = models.CharField(max_length=64)
     uptime = models.FloatField()
     # Machines whose clock is not believed, by boot ID: their uptime when they began to wait, None to begin anew.

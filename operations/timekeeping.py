@@ -165,7 +165,7 @@ def _mark() -> ClockMark | None:
 
 
 def _as_columns(reading: Reading) -> dict[str, Any]:
-    return {"at": reading.time, "boot_id": reading.boot_id, "uptime": reading.uptime}
+    return {"at": reading.time, "read_at": reading.time, "boot_id": reading.boot_id, "uptime": reading.uptime}
 
 
 def _doubt(mark: ClockMark, reading: Reading) -> Doubt | None:
@@ -173,8 +173,8 @@ def _doubt(mark: ClockMark, reading: Reading) -> Doubt | None:
         return Doubt.BEHIND
     expected = mark.at
     if mark.boot_id == reading.boot_id:
-        # The product was switched off for that long and the machine was not.
-        expected += timedelta(seconds=max(0.0, reading.uptime - mark.uptime))
+        # By uptime: the product may have been switched off and the machine not, and many small jumps make a large one.
+        expected = mark.read_at + timedelta(seconds=reading.uptime - mark.uptime)
     return Doubt.AHEAD if reading.time - expected > settings.KMS_MAX_CLOCK_JUMP else None
 
 
@@ -199,14 +199,17 @@ def _move(mark: ClockMark, reading: Reading) -> None:
         log.warning("The clock is believed again.")
     # A clock that another machine believes speaks against those that are not believed: their day begins anew.
     mark.doubted = dict.fromkeys(mark.doubted)
-    if reading.time > mark.at:
-        mark.at, mark.boot_id, mark.uptime = reading.time, reading.boot_id, reading.uptime
+    mark.at = max(mark.at, reading.time)
+    if mark.boot_id != reading.boot_id or reading.uptime - mark.uptime >= BELIEVED_AFTER.total_seconds():
+        mark.read_at, mark.boot_id, mark.uptime = reading.time, reading.boot_id, reading.uptime
     mark.save()
 
 
 def _believe(mark: ClockMark, reading: Reading, trace: str, why: str) -> None:
     _report(trace, mark.at, reading, Rating.WARNING, why)
-    mark.at, mark.boot_id, mark.uptime, mark.doubted = reading.time, reading.boot_id, reading.uptime, {}
+    for column, value in _as_columns(reading).items():
+        setattr(mark, column, value)
+    mark.doubted = {}
     mark.save()
     log.warning("The clock is believed from now on. %s", why)
 

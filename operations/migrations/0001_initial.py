@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
                 ('at', models.DateTimeField()),
+                ('read_at', models.DateTimeField()),
                 ('boot_id', models.CharField(max_length=64)),
                 ('uptime', models.FloatField()),
                 ('doubted', models.JSONField(default=dict)),

@@ -41,7 +41,8 @@ factories.sign_in(client, user)
 key = stage.a_key(alice)
 stage.an_offer(alice, stage.an_empty_key(alice))
 cipher = perform(ENCRYPT_DATA, alice, {"key_id": key.key_id, "plain_text": "a secret"})
-ClockMark.objects.create(pk=1, at=clock.now() - timedelta(days=9), boot_id="another", uptime=1.0)
+noted = clock.now() - timedelta(days=9)
+ClockMark.objects.create(pk=1, at=noted, read_at=noted, boot_id="another", uptime=1.0)
 print(json.dumps({
     "token": tokens.issue(user).secret,
     "cookie": client.cookies["kms-session"].value,

@@ -187,6 +187,22 @@ def test_a_small_jump_holds_up_nothing(alice, noted, hours):
     assert expire_material() == 1
 
 
+def test_many_small_jumps_are_one_large_one(noted):
+    noted.set_clock(hours=20)
+    assert expire_material() == 0
+    noted.let_pass(minutes=10)
+    noted.set_clock(hours=20)
+
+    assert expire_material() is None
+
+
+def test_a_clock_that_gains_a_little_each_day_is_believed(noted):
+    for _day in range(10):
+        noted.let_pass(days=1)
+        noted.set_clock(hours=3)
+        assert expire_material() == 0
+
+
 def test_the_bound_is_a_setting(noted, settings):
     settings.KMS_MAX_CLOCK_JUMP = timedelta(hours=2)
     noted.set_clock(hours=3)
