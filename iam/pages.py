@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
 
-from iam import sessions
+from iam import known_browsers, sessions
 from iam.agents import browser
 from iam.authentication import origin_of
 from iam.forms import PasswordForm, SignInForm
@@ -66,6 +67,7 @@ class SignIn(View):
             httponly=True,
             samesite="Lax",
         )
+        known_browsers.remember(request, response, user)
         return response
 
     def _page(self, request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
@@ -209,4 +211,5 @@ def _usual_account(request: HttpRequest) -> str:
 
 
 def _origin(request: HttpRequest, *, trace: str = "login") -> signin.Origin:
-    return origin_of(request, kind=Kind.CONSOLE, trace=trace)
+    origin = origin_of(request, kind=Kind.CONSOLE, trace=trace)
+    return replace(origin, known_as=known_browsers.of(request))

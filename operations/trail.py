@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from operations import journal, traces
-from operations.caller import Caller
+from operations import clock, journal, sweeps, traces
+from operations.caller import Caller, system
 from operations.errors import KmsError
 from operations.models import Rating, Trace
 from operations.operation import Operation, Target
@@ -72,3 +72,16 @@ def record_event(name: str, caller: Caller, **details: Any) -> Trace:
     trace = traces.row(traces.members(name, caller, **details))
     trace.save(force_insert=True)
     return trace
+
+
+def purge() -> int:
+    """Deletes the traces older than KMS_KEEP_TRACES, and leaves one that says so; returns how many. Without the
+    setting, none."""
+    if settings.KMS_KEEP_TRACES is None:
+        return 0
+    before = clock.now() - settings.KMS_KEEP_TRACES
+    purged = sweeps.purge(Trace.objects.filter(time__lt=before))
+    if purged:
+        request = {"traces": purged, "before": before.isoformat(timespec="seconds")}
+        record_event("purgeTraces", system(), resource=("trace", "", ""), request=request)
+    return purged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db import transaction
 from iam import throttle
 from iam.models import User
 from iam.services import passwords
-from operations import clock
+from operations import clock, timekeeping
 from operations.caller import Caller, Kind
 from operations.models import Rating
 from operations.trail import record_event
@@ -39,6 +40,8 @@ class Origin:
     agent: str = ""
     request_id: str = ""
     trace: str = "login"
+    # By user ID: under which name the browser is known to have signed in as that user.
+    known_as: Mapping[str, str] = field(default_factory=dict)
 
 
 def authenticate(claim: Claim, origin: Origin) -> User:
@@ -65,6 +68,7 @@ def succeeded(user: User, origin: Origin) -> None:
     """Notes when the user was here last, and adds the trace."""
     User.objects.filter(pk=user.pk).update(last_signed_in_at=clock.now())
     record_event(origin.trace, caller_of(user, origin), resource=("user", user.pk, user.name))
+    timekeeping.note()
 
 
 def refused(user: User | None, origin: Origin, reason: str, *, blocked_seconds: int = 0) -> None:
@@ -106,6 +110,9 @@ def _find(claim: Claim) -> User | None:
 
 
 def _subjects(claim: Claim, user: User | None, origin: Origin) -> list[throttle.Subject]:
+    if user and (browser := origin.known_as.get(user.pk)):
+        # Nobody else's guesses count here, nor do these count elsewhere.
+        return [throttle.of_browser(browser)]
     # One user has one counter, however it is named.
     name = ("", user.pk) if user else (claim.account or claim.account_id, claim.name or claim.user_id)
     return [throttle.of_name(*name), throttle.of_address(origin.address)]
