@@ -48,10 +48,11 @@ class SeenSignatures:
                 os.ftruncate(self._descriptor, _SALT_BYTES + BUCKETS * _BUCKET_BYTES)
 
     def is_replay(self, signature: str, *, at: int, until: int) -> bool:
-        """Whether this signature was first seen more than REPEATS_SECONDS before `at`; remembers it `until` then.
+        """Whether this signature was first seen more than REPEATS_SECONDS from `at`; remembers it `until` then.
 
-        Times in seconds since the epoch. In a full bucket whatever stops to count first makes room. Which bucket a
-        signature falls into is salted, so that nobody can fill another's with signatures of their own.
+        `at` is when the request arrived, and one that arrived later may be judged earlier. Times in seconds since the
+        epoch. In a full bucket whatever stops to count first makes room. Which bucket a signature falls into is salted,
+        so that nobody can fill another's with signatures of their own.
         """
         name, start = self._place_of(signature)
         with self._alone():
@@ -61,7 +62,7 @@ class SeenSignatures:
                 place = bucket.find(name, place + 1)
             if place >= 0:
                 _name, first, _until = _ENTRY.unpack_from(bucket, place)
-                return bool(at - first > REPEATS_SECONDS)
+                return bool(abs(at - first) > REPEATS_SECONDS)
             ends = _ENDS.unpack(bucket)
             free = ends.index(min(ends)) * _ENTRY.size
             os.pwrite(self._descriptor, _ENTRY.pack(name, at, until), start + free)

@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -26,17 +27,20 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.http import HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
+from iam.services import access_keys  # noqa: E402
+from iam.signed import ARRIVED_AT  # noqa: E402
 from kmsconsole import errors, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
-from kmsconsole.lanes import LANES, Lane, Threads, lane_of  # noqa: E402
-from operations import changes, journal  # noqa: E402
+from kmsconsole.lanes import LANES, OTHERS, Lane, Threads, lane_of  # noqa: E402
+from operations import changes, clock, journal  # noqa: E402
 from operations.bodies import MAX_BODY_BYTES  # noqa: E402
+from operations.brief import NeedsThread, without_waiting  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
 from operations.rest import BriefCalls, Reply  # noqa: E402
 
@@ -47,6 +51,9 @@ TURN_SECONDS = 0.0003
 
 # A request that waits to be read when the loop turns is read in that turn, and performed in the next.
 QUIET_TURNS = 2
+
+# In seconds. When a pair was used last is known to the hour; this is what the end of the process may lose of it.
+USES_ARE_WRITTEN_EVERY = 2.0
 
 Headers = list[tuple[str, str]]
 Message = MutableMapping[str, Any]  # ASGI's word for what goes to and fro
@@ -86,6 +93,7 @@ class Application:
         self._begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        self._uses.cancel()
         for threads in self._threads.values():
             threads.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
@@ -94,6 +102,7 @@ class Application:
         sys.setswitchinterval(TURN_SECONDS)
         self._loop = asyncio.get_running_loop()
         self._threads = {lane: Threads(lane) for lane in LANES}
+        self._uses = asyncio.ensure_future(_write_uses_of_access_keys())
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
@@ -108,7 +117,7 @@ class Application:
         environ["wsgi.input"] = io.BytesIO(body or b"")
         brief = self.brief_call(scope["path"]) if body is not None else None
         if brief is not None:
-            answer = self._at_once(brief, environ)
+            answer = await self._briefly(brief, environ)
         else:
             answer = await self._in_a_thread(lane_of(scope["method"], scope["path"]), environ)
         for promise in answer.promises:
@@ -121,6 +130,13 @@ class Application:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _briefly(self, call: Call, environ: dict[str, Any]) -> Answer:
+        try:
+            return self._at_once(call, environ)
+        except NeedsThread:
+            environ["wsgi.input"].seek(0)
+            return await self._in_a_thread(OTHERS, environ)
 
     async def _in_a_thread(self, lane: Lane, environ: dict[str, Any]) -> Answer:
         try:
@@ -139,7 +155,7 @@ class Application:
         counts = self._counts_for_now()
         asyncio._set_running_loop(None)
         try:
-            with changes.shared(counts):
+            with changes.shared(counts), without_waiting():
                 return call(environ)
         finally:
             asyncio._set_running_loop(self._loop)
@@ -177,10 +193,24 @@ class Application:
 
 
 def _brief_calls() -> BriefCalls:
-    # Where another program or an HSM holds the root key, any call may have to wait for it.
-    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env")
+    # Where another program or an HSM holds the root key, any call may have to wait for it; without the journal, each
+    # has to write its trace.
+    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env") and settings.KMS_TRACE_JOURNAL
     calls: BriefCalls = import_module(settings.ROOT_URLCONF).BRIEF
     return calls if is_in_memory else BriefCalls(())
+
+
+async def _write_uses_of_access_keys() -> None:
+    while True:
+        await asyncio.sleep(USES_ARE_WRITTEN_EVERY)
+        if access_keys.has_noted_uses():
+            await asyncio.to_thread(_write_uses)
+
+
+def _write_uses() -> None:
+    close_old_connections()
+    with suppress(DatabaseError):  # they are noted still
+        access_keys.write_uses()
 
 
 def environ_of(scope: Message) -> dict[str, Any]:
@@ -198,6 +228,7 @@ def environ_of(scope: Message) -> dict[str, Any]:
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "REMOTE_ADDR": scope["client"][0],
         "wsgi.url_scheme": scope["scheme"],
+        ARRIVED_AT: clock.now(),
     }
     for name, value in scope["headers"]:
         key = _key_of(name)
