@@ -1,5 +1,6 @@
-"""Who signed a request: from HTTP to the parts that are signed, and the judgement over them (SEC-046, SEC-047).
+"""Signed requests: take the signed parts from HTTP and find the access key whose signature it is (SEC-046, SEC-047).
 
+The date must be signed; a host is verified wherever it is signed, as the Credential dialect requires (decision 14).
 Whatever is wrong is refused with one and the same answer, and an unknown access key costs what a known one does.
 """
 
@@ -23,7 +24,7 @@ from vault.errors import Sealed
 
 # Under which the web server says when a request arrived: it may have waited for a thread since.
 ARRIVED_AT = "kms.arrived_at"
-SKEW = timedelta(minutes=15)
+SKEW = timedelta(seconds=replay.SKEW_SECONDS)
 # Algorithms of the cloud's SDKs: ours, and those that are answered with a refusal rather than as if nothing was sent.
 _SCHEMES = ("SDK-", "V11-")
 # What the web server calls the two headers that it does not prefix.

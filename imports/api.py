@@ -181,7 +181,7 @@ EXPIRE_WRAPPING_KEY = Operation(
     run=parameters.expire,
     request=Request((KeyId(), OfferId())),
     trace="expireWrappingKey",
-    summary="Erase the private half of a wrapping key that is older than 24 hours, or whose wizard was abandoned.",
+    summary="Erase the private half of a wrapping key that is older than 24 hours.",
 )
 
 EXPIRE_MATERIAL = Operation(

@@ -205,6 +205,11 @@ class KeyVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.key_id} v{self.number}"
 
+    @property
+    def material_id(self) -> str:
+        """A UUID as the wire has one: the same for the same number of the same key, also after importing again."""
+        return str(uuid.uuid5(uuid.UUID(self.key.key_id), str(self.number)))
+
 
 class GranteeKind(models.TextChoices):
     """Whom a grant is given to: one user, or every user of an account. The values are the wire's."""
@@ -257,8 +262,8 @@ class Grant(models.Model):
         return self.grantee == (caller.user_id if self.grantee_kind == GranteeKind.USER else caller.account_id)
 
     def may_be_retired_by(self, caller: Caller) -> bool:
-        """The retiring principal, and a grantee to whom retire-grant was granted (api.md 3.5)."""
-        is_named = bool(caller.user_id) and self.retiring_principal == caller.user_id
+        """The issuer, the retiring principal, and a grantee to whom retire-grant was granted (api.md 3.5)."""
+        is_named = bool(caller.user_id) and caller.user_id in (self.issued_by, self.retiring_principal)
         return is_named or (self.is_to(caller) and RETIRE_GRANT in self.operations)
 
 

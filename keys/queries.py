@@ -46,7 +46,7 @@ def visible_keys(caller: Caller, *actions: str) -> QuerySet[Key]:
 
 
 def keys_granted_to(caller: Caller) -> QuerySet[Key]:
-    """Keys of the caller's region, in whatever project, with a grant to the caller or naming them its retirer."""
+    """Keys of the caller's region, in whatever project, with a grant to, by, or to be retired by the caller."""
     grants = Grant.objects.filter(_concerning(caller), key=OuterRef("pk"))
     return Key.objects.filter(Exists(grants), project__region=caller.region_id).exclude(due_for_deletion())
 
@@ -54,7 +54,7 @@ def keys_granted_to(caller: Caller) -> QuerySet[Key]:
 def is_granted(key: Key, caller: Caller, operation: str) -> bool:
     """Whether a grant on this key opens the operation to the caller now. One query; the only place where it is asked.
 
-    The retiring principal of a grant may retire it without being granted anything.
+    The issuer and the retiring principal of a grant may retire it without being granted anything.
     """
     grants = Grant.objects.filter(_concerning(caller), key=key)
     if operation == RETIRE_GRANT:
@@ -77,7 +77,8 @@ def retirable_grants(caller: Caller) -> QuerySet[Grant]:
 def _concerning(caller: Caller) -> Q:
     to_user = Q(grantee=caller.user_id, grantee_kind=GranteeKind.USER)
     to_account = Q(grantee=caller.account_id, grantee_kind=GranteeKind.DOMAIN)
-    return to_user | to_account | (Q(retiring_principal=caller.user_id) & ~Q(retiring_principal=""))
+    by_name = Q(issued_by=caller.user_id) | Q(retiring_principal=caller.user_id)
+    return to_user | to_account | (by_name if caller.user_id else Q(pk__in=()))
 
 
 def attach_project(caller: Caller, keys: Iterable[Key]) -> None:

@@ -28,14 +28,15 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import DatabaseError, close_old_connections, connection
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
+from iam.api import faults  # noqa: E402
 from iam.services import access_keys  # noqa: E402
 from iam.signed import ARRIVED_AT  # noqa: E402
-from kmsconsole import errors, middleware  # noqa: E402
+from kmsconsole import errors, health, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
 from kmsconsole.lanes import LANES, OTHERS, Lane, Threads, lane_of  # noqa: E402
 from operations import changes, clock, journal  # noqa: E402
@@ -100,6 +101,7 @@ class Application:
 
     def _begin(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
+        health.begin()
         self._loop = asyncio.get_running_loop()
         self._threads = {lane: Threads(lane) for lane in LANES}
         self._uses = asyncio.ensure_future(_write_uses_of_access_keys())
@@ -116,7 +118,10 @@ class Application:
             return
         environ["wsgi.input"] = io.BytesIO(body or b"")
         brief = self.brief_call(scope["path"]) if body is not None else None
-        if brief is not None:
+        probe = health.PROBES.get(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+        if probe is not None:
+            answer = probe_answer_of(probe, environ)  # behind no thread and no neighbour
+        elif brief is not None:
             answer = await self._briefly(brief, environ)
         else:
             answer = await self._in_a_thread(lane_of(scope["method"], scope["path"]), environ)
@@ -142,7 +147,7 @@ class Application:
         try:
             return await self._threads[lane].run(answer_of, environ)
         except KmsError as busy:
-            return _refused(environ, busy)
+            return _refused(WSGIRequest(environ), busy)
 
     def brief_call(self, path: str) -> Call | None:
         """How to answer what this path takes, if that is brief."""
@@ -193,11 +198,12 @@ class Application:
 
 
 def _brief_calls() -> BriefCalls:
-    # Where another program or an HSM holds the root key, any call may have to wait for it; without the journal, each
-    # has to write its trace.
-    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env") and settings.KMS_TRACE_JOURNAL
+    # Where another program or an HSM holds the root key, or a server the database, any call may have to wait for it;
+    # without the journal, each has to write its trace.
+    holds_root_key = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env")
+    never_waits = holds_root_key and connection.vendor == "sqlite" and settings.KMS_TRACE_JOURNAL
     calls: BriefCalls = import_module(settings.ROOT_URLCONF).BRIEF
-    return calls if is_in_memory else BriefCalls(())
+    return calls if never_waits else BriefCalls(())
 
 
 async def _write_uses_of_access_keys() -> None:
@@ -302,24 +308,35 @@ def brief_answer_of(calls: BriefCalls, parts: dict[str, str], environ: dict[str,
     return Answer(request, reply.status, [*headers.items()], reply.body, promises)
 
 
+def probe_answer_of(probe: Callable[[], health.State], environ: dict[str, Any]) -> Answer:
+    reply = probe().reply
+    headers = middleware.headers_of(reply, middleware.new_request_id())
+    return Answer(WSGIRequest(environ), reply.status, [*headers.items()], reply.body, [])
+
+
 def _headers(response: HttpResponseBase) -> Headers:
     cookies = (("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
     return [*response.items(), *cookies]
 
 
-def _refused(environ: dict[str, Any], error: KmsError) -> Answer:
+def _refused(request: WSGIRequest, error: KmsError) -> Answer:
     """Of a request that found no thread. It never reaches the framework's handler."""
-    request = WSGIRequest(environ)
-    refused = errors.unavailable(request, error)
+    if request.path_info.startswith("/v3/"):
+        refused: HttpResponse = faults.answer(faults.of_kms_error(error))
+    else:
+        refused = middleware.unavailable(request, error) or errors.server_error(request)
     headers = middleware.headers_of(Reply(refused.status_code, refused.content), middleware.new_request_id())
     return Answer(request, refused.status_code, [*(headers | dict(refused.items())).items()], refused.content, [])
 
 
 def _unrecorded(answer: Answer, promise: Future[None]) -> Answer:
     """A call whose trace cannot be written fails (SEC-060): nobody learns what it had to say."""
-    log.error("traces not written", exc_info=promise.exception())
-    failed = errors.server_error(answer.request)
-    of_the_body = {"content-type", "content-length", "set-cookie"}
+    failure = promise.exception()
+    failed = middleware.unavailable(answer.request, failure) if isinstance(failure, Exception) else None
+    if failed is None:
+        log.error("traces not written", exc_info=failure)
+        failed = errors.server_error(answer.request)
+    of_the_body = {"content-type", "content-length", "set-cookie", "retry-after"}
     headers = [(name, value) for name, value in answer.headers if name.lower() not in of_the_body]
     return Answer(answer.request, failed.status_code, headers + _headers(failed), failed.content, [])
 

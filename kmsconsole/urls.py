@@ -1,9 +1,10 @@
 """Mounts each app's API and pages; nothing else."""
 
 from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
-from iam.api.account import AccountView
+from iam.api import account
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
@@ -20,7 +21,8 @@ BRIEF = rest.BriefCalls(IN_PROJECTS)
 urlpatterns = [
     # First what is asked most: Django tries one after another.
     *rest.routes(IN_PROJECTS),
-    *rest.routes(ENTERPRISE_PROJECTS, view=AccountView),
+    *rest.routes(ENTERPRISE_PROJECTS, view=account.AccountView),
+    re_path(r"^v1\.0/enterprise-projects/", csrf_exempt(account.unknown_path)),
     re_path(r"^v1\.0/?$", front.version),
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
     re_path(r"^(/*)v(?!3(/|$))\d[\d.]*(/|$)", rest.unknown_path),

@@ -20,8 +20,10 @@ from urllib.parse import parse_qsl, quote
 
 ALGORITHM = "SDK-HMAC-SHA256"
 UNRESERVED = "-_.~"
-# Without them a signature would hold for another server, or for ever.
-ALWAYS_SIGNED = frozenset({"host", "x-sdk-date"})
+# Without the date a signature would hold for ever.
+_SIGNED_IN_ACCESS = frozenset({"x-sdk-date"})
+# Every client of the Credential dialect signs the host. In the Access dialect the cloud's Go SDK does not.
+_SIGNED_IN_CREDENTIAL = frozenset({"host", "x-sdk-date"})
 # More than any client sends, and little enough to be read at no cost.
 MAX_CHARACTERS = 4096
 
@@ -80,14 +82,15 @@ class Request:
 
 
 def read(header: str) -> Authorization:
-    """Raises Unsigned for any other form, for a header named twice, and where ALWAYS_SIGNED are not signed."""
+    """Raises Unsigned for any other form, for a header named twice, and where a header that must be signed is not."""
     match = _FORM.fullmatch(header) if len(header) <= MAX_CHARACTERS else None
     if match is None:
         raise Unsigned("This is no signature of a kind that is accepted.")
     names = tuple(match["headers"].split(";"))
-    if len(set(names)) != len(names) or not ALWAYS_SIGNED.issubset(names):
-        raise Unsigned("A header is signed twice, or one is not that must be.")
     scope = Scope(match["day"], match["region"], match["service"]) if match["scope"] else None
+    required = _SIGNED_IN_CREDENTIAL if scope else _SIGNED_IN_ACCESS
+    if len(set(names)) != len(names) or not required.issubset(names):
+        raise Unsigned("A header is signed twice, or one is not that must be.")
     return Authorization(match["access"] or match["credential"], names, match["signature"], scope)
 
 

@@ -7,7 +7,7 @@ hint for people, shown by the console. Numbers and messages follow the original'
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from django.utils.functional import Promise
@@ -155,7 +155,7 @@ ROTATION_INTERVAL_INVALID = _bad("KMS.3001", "Invalid rotation_interval.", _("En
 
 # Tags
 TAG_LIST_EMPTY = _bad("KMS.0401", "Tag list cannot be empty.")
-MATCH_VALUE_INVALID = _bad("KMS.0402", "Invalid match value.", _("A text of at most 255 characters."))
+MATCH_VALUE_INVALID = _bad("KMS.0402", "Invalid match value.", _("A text of 1 to 255 characters."))
 MATCH_KEY_INVALID = _bad("KMS.0403", "Invalid match key.", _("Only resource_name can be matched."))
 TAG_ACTION_INVALID = _bad("KMS.0404", "Invalid action.")
 TAG_VALUE_INVALID = _bad("KMS.0405", "Invalid tag value.")
@@ -251,13 +251,19 @@ ASYMMETRIC_MATERIAL_STAYS = _bad(
 )
 
 # Enterprise projects: a service of its own with codes of its own.
+EPS_BUSY = Code("EPS.0000", 503, "System busy.", _("Try again in a few seconds."))
 EPS_INTERNAL = Code("EPS.0001", 500, "System error.")
 EPS_BAD_REQUEST = _bad("EPS.0002", "Bad request.")
 EPS_UNAUTHORIZED = Code("EPS.0003", 401, "Unauthorized user.")
 EPS_NO_PERMISSION = Code("EPS.0004", 403, "Permission error.")
 EPS_NOT_FOUND = Code("EPS.0005", 404, "Requested resources not found.")
-EPS_NAME_INVALID = _bad("EPS.0007", "Invalid enterprise project name.", _("1 to 255 characters; default is taken."))
+EPS_NAME_INVALID = _bad(
+    "EPS.0007", "Invalid enterprise project name.", _("1 to 255 letters, digits, _ and -, without the word default.")
+)
 EPS_DESCRIPTION_INVALID = _bad("EPS.0008", "Invalid enterprise project description.", _("At most 512 characters."))
+EPS_QUOTA_USED_UP = _bad(
+    "EPS.0009", "The enterprise project quota is used up.", _("Disabled enterprise projects count too.")
+)
 EPS_NAME_TAKEN = Code("EPS.0010", 409, "The enterprise project name already exists.")
 EPS_DEFAULT_UNCHANGEABLE = _bad("EPS.0012", "The default enterprise project cannot be modified.")
 EPS_ACTION_INVALID = _bad("EPS.0013", "Invalid action.", _("enable or disable."))
@@ -336,10 +342,13 @@ def unavailable(hint: Text = "", *, retry_after: int = RETRY_AFTER) -> KmsError:
 
 
 _IN_EPS_TERMS = {
-    code.status: code for code in (EPS_BAD_REQUEST, EPS_UNAUTHORIZED, EPS_NO_PERMISSION, EPS_NOT_FOUND, EPS_INTERNAL)
+    code.status: code
+    for code in (EPS_BAD_REQUEST, EPS_UNAUTHORIZED, EPS_NO_PERMISSION, EPS_NOT_FOUND, EPS_INTERNAL, EPS_BUSY)
 }
 
 
 def in_eps_terms(code: Code) -> Code:
-    """What the enterprise project service says where the key service would answer this code."""
-    return _IN_EPS_TERMS.get(code.status, code) if code.code.startswith("KMS.") else code
+    """The enterprise project service's code for an error that it has in common with the key service."""
+    if not code.code.startswith("KMS."):
+        return code
+    return _IN_EPS_TERMS.get(code.status) or replace(EPS_BAD_REQUEST, status=code.status)

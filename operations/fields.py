@@ -435,7 +435,7 @@ def read_tag(item: Any) -> tuple[str, str]:
 # The original's optional request number: checked, echoed in the trace, otherwise unused.
 SEQUENCE = Text(
     name="sequence",
-    pattern=re.compile(r"[0-9a-zA-Z-]{36}"),
+    pattern=re.compile(r"[0-9a-zA-Z-]{32,36}"),
     error=errors.SEQUENCE_INVALID,
     traced=True,
     about="A number the caller chooses for this request; the trace records it.",

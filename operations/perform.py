@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
-from operations import errors, limits
+from operations import availability, errors, limits
 from operations.caller import Caller
 from operations.errors import KmsError
 from operations.operation import Locate, Operation, Target
@@ -46,12 +46,16 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         if operation.writes and caller.memory is not None:
             caller.memory.part()
     except KmsError as error:
-        _refused(operation, trail, error)
+        if error.code is not errors.UNAVAILABLE:
+            _refused(operation, trail, error)
         raise
     except Sealed as cause:
         # Sealed: nothing can be written with meaning, so no trace either; the answer says why (SEC-005).
         raise KmsError(errors.SEALED) from cause
     except Exception as bug:
+        if missing := availability.unavailable(bug):
+            # A trace would want the same database or disk; nothing was performed.
+            raise missing from bug
         log.exception("operation failed", extra={"operation": operation.name, "request_id": caller.request_id})
         internal = KmsError(errors.INTERNAL)
         _refused(operation, trail, internal)
@@ -92,5 +96,7 @@ def _refused(operation: Operation, trail: Trail, error: KmsError) -> None:
                 operation.on_refusal(error)
             trail.failed(error)
     except (DatabaseError, OSError) as cause:
+        if missing := availability.unavailable(cause):
+            raise missing from cause
         log.exception("refusal not recorded", extra={"operation": operation.name, "code": error.code.code})
         raise KmsError(errors.INTERNAL) from cause

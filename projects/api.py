@@ -8,7 +8,7 @@ from typing import Any
 
 from operations import errors
 from operations.answers import FLAG, INTEGER, TEXT, Schema, listing, record
-from operations.fields import Bad, Choice, Request, Text, Whole
+from operations.fields import Choice, Request, Text, Whole
 from operations.operation import Operation
 from projects import queries
 from projects.locate import somewhere_in_the_account, the_account, the_enterprise_project
@@ -16,27 +16,26 @@ from projects.models import EnterpriseProject, EnterpriseProjectType
 from projects.queries import EnterpriseProjectPage
 from projects.services import enterprise_projects
 
-_NO_CONTROL_CHARACTER = re.compile(r"[^\x00-\x1f\x7f-\x9f]*")
+_NAME = re.compile(r"(?!.*default)[a-z0-9_-]+", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NameField(Text):
-    """1 to 255 characters; `default` in any case is the name of the one that every account has."""
+    """`default`, in any case, is kept for the one that every account has."""
 
     name: str = "name"
     required: bool = True
     traced: bool = True
     min_length: int = 1
     max_length: int | None = 255
-    pattern: re.Pattern[str] | None = _NO_CONTROL_CHARACTER
+    pattern: re.Pattern[str] | None = _NAME
     error: errors.Code = errors.EPS_NAME_INVALID
-    about: str = "Unique in the account, and not `default` in any case."
+    about: str = "Unique in the account; letters, digits, `_` and `-`, without the word `default` in any case."
 
-    def read(self, value: Any) -> str:
-        name = super().read(value)
-        if not name.strip() or name.lower() == "default":
-            raise Bad(self.error, self.error.hint)
-        return name
+    @property
+    def schema(self) -> Schema:
+        # JSON Schema has no flag for case; that rule stands in `about`.
+        return {**super().schema, "pattern": "^[A-Za-z0-9_-]+$"}
 
 
 DESCRIPTION = Text(
@@ -165,7 +164,7 @@ CREATE_ENTERPRISE_PROJECT = Operation(
     request=Request((NameField(), replace(DESCRIPTION, default=""), TYPE)),
     respond=_one,
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
-    refuses=(errors.EPS_NAME_TAKEN,),
+    refuses=(errors.EPS_NAME_TAKEN, errors.EPS_QUOTA_USED_UP),
     trace="createEnterpriseProject",
     summary="Create an enterprise project.",
 )
@@ -195,12 +194,19 @@ UPDATE_ENTERPRISE_PROJECT = Operation(
     action="eps:enterpriseProjects:update",
     locate=the_enterprise_project,
     run=enterprise_projects.update,
-    request=Request((ID, NameField(), DESCRIPTION)),
+    request=Request(
+        (
+            ID,
+            NameField(),
+            DESCRIPTION,
+            replace(TYPE, default=None, about="Only from `poc` to `prod`; an update without one leaves it as it is."),
+        )
+    ),
     respond=_one,
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
     refuses=(errors.EPS_NAME_TAKEN, errors.EPS_DEFAULT_UNCHANGEABLE, errors.EPS_DISABLED),
     trace="updateEnterpriseProject",
-    summary="Change name and description of an enterprise project.",
+    summary="Change name and description of an enterprise project, or make a trial one commercial.",
 )
 
 ACT_ON_ENTERPRISE_PROJECT = Operation(

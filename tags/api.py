@@ -87,11 +87,11 @@ EDIT_TAGS = Operation(
             TagBatch(
                 name="tags",
                 required=True,
-                about="At most 20. To delete, a key is enough; a value that is given must be the tag's own.",
+                about="At most 20. To delete, a key is enough, and a missing tag is no error; a value narrows it.",
             ),
         )
     ),
-    refuses=(errors.TOO_MANY_TAGS, errors.TAG_NOT_FOUND),
+    refuses=(errors.TOO_MANY_TAGS,),
     trace=TRACE,
     summary="Set, or take away, several tags of a key: all of them or none.",
 )

@@ -130,13 +130,13 @@ class Matches(Field):
         if item.get("key") != RESOURCE_NAME:
             raise Bad(errors.MATCH_KEY_INVALID, errors.MATCH_KEY_INVALID.hint)
         text = item.get("value")
-        if not isinstance(text, str) or len(text) > 255 or not text.isprintable():
+        if not isinstance(text, str) or not 1 <= len(text) <= 255 or not text.isprintable():
             raise Bad(errors.MATCH_VALUE_INVALID, errors.MATCH_VALUE_INVALID.hint)
         return text
 
     @property
     def schema(self) -> Schema:
-        members = {"key": {**TEXT, "const": RESOURCE_NAME}, "value": {**TEXT, "maxLength": 255}}
+        members = {"key": {**TEXT, "const": RESOURCE_NAME}, "value": {**TEXT, "minLength": 1, "maxLength": 255}}
         item = {"type": "object", "properties": members, "required": list(members)}
         return {**listing(item), "maxItems": 1}
 

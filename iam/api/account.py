@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, cast
 
+from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -13,7 +14,7 @@ from iam.rights import rights_in_account
 from operations import errors
 from operations.caller import Caller
 from operations.errors import KmsError
-from operations.rest import OperationView
+from operations.rest import OperationView, error_response
 
 
 class AccountAuthentication(BaseAuthentication):
@@ -44,3 +45,8 @@ class AccountView(OperationView):
 
     def told(self, error: KmsError) -> KmsError:
         return KmsError(errors.in_eps_terms(error.code), retry_after=error.retry_after)
+
+
+def unknown_path(request: HttpRequest) -> HttpResponse:
+    """For what is not served below the paths of enterprise projects."""
+    return error_response(KmsError(errors.EPS_NOT_FOUND))

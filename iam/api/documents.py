@@ -54,9 +54,9 @@ def catalog(base: str, project: Project | None) -> list[Document]:
     """What a token can be used for, and where. Without a project there is only what belongs to the whole account."""
     services = [("identity", "keystone", f"{base}/v3"), ("eps", "eps", f"{base}/v1.0")]
     if project is not None:
-        kms = f"{base}/v1.0/{project.pk}"
-        # Two types for one service: the Python client looks for the one, the Go client for the other.
-        services += [("kms", "kms", kms), ("kmsv1", "kmsv1", kms)]
+        # Clients of type `kms` (Terraform `huaweicloud`, HashiCorp's wrapper) append the project themselves, clients of
+        # type `kmsv1` (Terraform `opentelekomcloud`) do not. otcextensions takes `kms` with or without it.
+        services += [("kms", "kms", f"{base}/v1.0"), ("kmsv1", "kmsv1", f"{base}/v1.0/{project.pk}")]
     region = project.region_id if project else "*"
     return [
         {

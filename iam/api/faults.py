@@ -14,14 +14,14 @@ from operations.errors import KmsError
 
 _CODES = {
     400: "IAM.0007",
-    401: "IAM.0101",
+    401: "IAM.0001",
     403: "IAM.0003",
     404: "IAM.0004",
     405: "IAM.0005",
     413: "IAM.0008",
     429: errors.TOO_MANY_REQUESTS.code,
 }
-_OTHER = "IAM.0001"
+_OTHER = "IAM.0006"
 
 UNAUTHORIZED = "The request you have made requires authentication."
 MUST_CHANGE_PASSWORD = "The password is valid for one use only: sign in to the console and change it."  # noqa: S105
@@ -64,7 +64,7 @@ def of_kms_error(error: KmsError) -> Fault:
         case 429:
             return Fault(429, BUSY, retry_after=error.retry_after)
         case _:
-            return Fault(status, INTERNAL)
+            return Fault(status, INTERNAL, retry_after=error.retry_after)
 
 
 def answer(fault: Fault) -> JsonResponse:

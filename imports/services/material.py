@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from django.db.models import F
 
-from imports import proofs, queries, tokens
+from imports import base64_text, proofs, queries, tokens
 from imports.models import WrappingKey
 from imports.services import parameters
 from keys import material
@@ -151,7 +151,7 @@ def _check_offer(offer: WrappingKey, key: Key) -> None:
 def _bytes(text: str, field: str) -> bytes:
     raw = decode_base64(text)
     if raw is None:
-        raise _refused(errors.PARAMETER_INVALID, field, "This is not Base64.")
+        raise _refused(errors.PARAMETER_INVALID, field, base64_text.explain(text))
     return raw
 
 

@@ -188,7 +188,7 @@ RETIRE_GRANT = Operation(
     refuses=(errors.GRANT_OF_ANOTHER_KEY,),
     trace="retireGrant",
     grantable=True,
-    summary="Give a grant back, as its retiring principal or as a grantee with retire-grant.",
+    summary="Give a grant back, as its issuer, its retiring principal or a grantee with retire-grant.",
 )
 
 LIST_GRANTS = Operation(

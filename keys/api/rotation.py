@@ -7,11 +7,12 @@ from typing import Any
 
 from keys.api.schemas import ONE_KEY, milliseconds
 from keys.locate import the_due_key, the_key, the_locked_key
-from keys.models import Key
+from keys.models import Key, KeyVersion
 from keys.services import rotation
+from keys.services.rotation import RotationStatus
 from keys.states import Use
 from operations import errors
-from operations.answers import FLAG, INTEGER, TEXT, record
+from operations.answers import FLAG, INTEGER, TEXT, listing, record
 from operations.fields import KeyId, Request, Whole
 from operations.limits import Rate
 from operations.operation import Operation
@@ -33,13 +34,31 @@ class Interval(Whole):
         return super().is_absent(value) or (is_zero and not self.required)
 
 
-def _status(key: Key) -> dict[str, Any]:
+# The original's 0 is a version that waits for its rotation; here a version is there once it is used.
+_ENABLED = 2
+
+
+def _status(status: RotationStatus) -> dict[str, Any]:
     """Types as the original's clients parse them: its tables say strings."""
+    key = status.key
     return {
         "key_rotation_enabled": key.rotation_days is not None,
         "rotation_interval": key.rotation_days or rotation.DEFAULT_DAYS,
         "last_rotation_time": milliseconds(key.rotated_at),
         "number_of_rotations": key.current_version - 1,
+        "key_materials": [_material(key, version) for version in status.versions],
+    }
+
+
+def _material(key: Key, version: KeyVersion) -> dict[str, Any]:
+    """Nobody is charged, so `charge_id` is empty."""
+    version.key = key
+    return {
+        "material_id": version.material_id,
+        "charge_id": "",
+        "create_time": milliseconds(version.created_at),
+        "expiration_time": milliseconds(key.material_expires_at),
+        "state": _ENABLED,
     }
 
 
@@ -92,12 +111,18 @@ GET_KEY_ROTATION_STATUS = Operation(
     request=ONE_KEY,
     respond=_status,
     answer=record(
-        key_rotation_enabled=FLAG, rotation_interval=INTEGER, last_rotation_time=TEXT, number_of_rotations=INTEGER
+        key_rotation_enabled=FLAG,
+        rotation_interval=INTEGER,
+        last_rotation_time=TEXT,
+        number_of_rotations=INTEGER,
+        key_materials=listing(
+            record(material_id=TEXT, charge_id=TEXT, create_time=TEXT, expiration_time=TEXT, state=INTEGER)
+        ),
     ),
     trace="getKeyRotationStatus",
     writes=False,
     durable=False,
-    summary="Whether and how often a key is rotated, when it last was, and how many times.",
+    summary="Whether and how often a key is rotated, when it last was, how many times, and its materials.",
 )
 
 ROTATE_ON_DEMAND = Operation(

@@ -70,13 +70,13 @@ def revoke_grant(caller: Caller, key: Key, *, grant_id: str) -> None:
 
 
 def retire_grant(caller: Caller, key: Key, *, grant_id: str) -> None:
-    """As `revoke_grant`, by the retiring principal or by a grantee who was granted it, and by nobody else.
+    """As `revoke_grant`, by its issuer, its retiring principal or a grantee who was granted it, and by nobody else.
 
     Raises NO_KEY_PERMISSION for anybody else, whatever their policies say.
     """
     grant = _find(key, grant_id)
     if not grant.may_be_retired_by(caller):
-        hint = "Only its retiring principal, or a grantee with retire-grant, can retire a grant."
+        hint = "Only its issuer, its retiring principal or a grantee with retire-grant can retire a grant."
         raise KmsError(errors.NO_KEY_PERMISSION, field="grant_id", hint=hint)
     grant.delete()
 

@@ -6,10 +6,11 @@ policy was switched on. Only an enabled key rotates: one that was due meanwhile 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from keys import material
-from keys.models import Key
+from keys.models import Key, KeyVersion
 from keys.states import State
 from kmscrypto import material as mathematics
 from operations import clock, errors
@@ -48,8 +49,19 @@ def update_interval(caller: Caller, key: Key, *, rotation_interval: int) -> Key:
     return key
 
 
-def rotation_status(caller: Caller, key: Key) -> Key:
-    return key
+@dataclass(frozen=True, slots=True)
+class RotationStatus:
+    """A key with the versions of it that can be used, oldest first; their sealed material is not read."""
+
+    key: Key
+    versions: list[KeyVersion]
+
+
+def rotation_status(caller: Caller, key: Key) -> RotationStatus:
+    if key.material_has_expired():
+        return RotationStatus(key, [])
+    versions = key.versions.exclude(material_sealed=None).order_by("number").only("key", "number", "created_at")
+    return RotationStatus(key, list(versions))
 
 
 def rotate_now(caller: Caller, key: Key) -> Key:
@@ -82,8 +94,7 @@ def catch_up(caller: Caller, key: Key) -> None:
 def _rotate(key: Key) -> None:
     """The key's row is locked, and the number of a version is unique: a rotation happens once (SEC-009)."""
     key.current_version += 1
-    material.store(key, mathematics.generate(key.spec))
-    key.rotated_at = clock.now()
+    key.rotated_at = material.store(key, mathematics.generate(key.spec)).created_at
     if key.rotation_days is not None:
         key.rotation_due_at = key.rotated_at + timedelta(days=key.rotation_days)
     key.save(update_fields=["current_version", "rotated_at", "rotation_due_at"])

@@ -19,9 +19,9 @@ def create_tag(caller: Caller, key: Key, *, tag: tuple[str, str]) -> None:
 
 
 def edit_tags(caller: Caller, key: Key, *, action: str, tags: Sequence[tuple[str, str]]) -> None:
-    """Sets or takes away several. A value that is given with a tag to be deleted must be its own; "" stands for any.
+    """Set or delete several tags. To delete, a value narrows a tag to that value; "" stands for any.
 
-    Raises TOO_MANY_TAGS; TAG_NOT_FOUND, and then none is deleted.
+    A tag that is not there counts as deleted. Raises TOO_MANY_TAGS.
     """
     if action == CREATE:
         _set(key, tags)
@@ -31,7 +31,8 @@ def edit_tags(caller: Caller, key: Key, *, action: str, tags: Sequence[tuple[str
 
 def delete_tag(caller: Caller, key: Key, *, tag_key: str) -> None:
     """Raises TAG_NOT_FOUND."""
-    _delete(key, [(tag_key, "")])
+    if not _delete(key, [(tag_key, "")]):
+        raise KmsError(errors.TAG_NOT_FOUND)
 
 
 def list_tags(caller: Caller, key: Key) -> list[Tag]:
@@ -52,9 +53,8 @@ def _set(key: Key, tags: Sequence[tuple[str, str]]) -> None:
     Tag.objects.bulk_update(changed, ["value"])
 
 
-def _delete(key: Key, tags: Sequence[tuple[str, str]]) -> None:
-    present = {tag.name: tag for tag in key.tags.all()}
-    for name, value in tags:
-        if name not in present or value not in ("", present[name].value):
-            raise KmsError(errors.TAG_NOT_FOUND)
-    key.tags.filter(name__in=[name for name, _value in tags]).delete()
+def _delete(key: Key, tags: Sequence[tuple[str, str]]) -> int:
+    """How many were there."""
+    wanted = dict(tags)
+    found = [tag.pk for tag in key.tags.all() if wanted.get(tag.name) in ("", tag.value)]
+    return key.tags.filter(pk__in=found).delete()[0]

@@ -8,13 +8,21 @@ from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import KmsError
 from projects.locate import InAccount, OneEnterpriseProject
-from projects.models import EnterpriseProject, EnterpriseProjectType
+from projects.models import Account, EnterpriseProject, EnterpriseProjectType
 
+MOST_ENTERPRISE_PROJECTS = 100
 DISABLING = "eps:enterpriseProjects:disable"
 
 
 def create(caller: Caller, account: InAccount, *, name: str, description: str, type: str) -> EnterpriseProject:  # noqa: A002
-    """Enabled. Raises EPS_NAME_TAKEN."""
+    """Enabled. Raises EPS_QUOTA_USED_UP, EPS_NAME_TAKEN.
+
+    The account is locked, so that two at once cannot both take the last place.
+    """
+    Account.objects.select_for_update(no_key=True).get(pk=caller.account_id)
+    others = EnterpriseProject.objects.filter(account=caller.account_id).exclude(pk=caller.account_id)
+    if others.count() >= MOST_ENTERPRISE_PROJECTS:
+        raise KmsError(errors.EPS_QUOTA_USED_UP)
     project = EnterpriseProject(
         account_id=caller.account_id, name=name, description=description, type=EnterpriseProjectType(type)
     )
@@ -25,8 +33,15 @@ def show(caller: Caller, target: OneEnterpriseProject) -> EnterpriseProject:
     return target.row
 
 
-def update(caller: Caller, target: OneEnterpriseProject, *, name: str, description: str | None) -> EnterpriseProject:
-    """Raises EPS_DEFAULT_UNCHANGEABLE, EPS_DISABLED, EPS_NAME_TAKEN."""
+def update(
+    caller: Caller,
+    target: OneEnterpriseProject,
+    *,
+    name: str,
+    description: str | None,
+    type: str | None,  # noqa: A002  (the wire's name)
+) -> EnterpriseProject:
+    """Raises EPS_DEFAULT_UNCHANGEABLE, EPS_DISABLED, EPS_NAME_TAKEN; EPS_BAD_REQUEST for `prod` to `poc`."""
     project = target.row
     if project.is_default:
         raise KmsError(errors.EPS_DEFAULT_UNCHANGEABLE)
@@ -35,6 +50,11 @@ def update(caller: Caller, target: OneEnterpriseProject, *, name: str, descripti
     project.name = name
     if description is not None:
         project.description = description
+    if type is not None and type != project.type:
+        if type != EnterpriseProjectType.PRODUCTION:
+            hint = "A commercial enterprise project cannot become one for trial use."
+            raise KmsError(errors.EPS_BAD_REQUEST, field="type", hint=hint)
+        project.type = EnterpriseProjectType.PRODUCTION
     return _saved(project)
 
 

@@ -69,11 +69,10 @@ def test_the_catalog_leads_every_client_to_the_project(client, cast):
     catalog = post(client, to_project()).json()["token"]["catalog"]
 
     urls = {service["type"]: service["endpoints"][0]["url"] for service in catalog}
-    kms = f"http://testserver/v1.0/{factories.project().pk}"
     assert urls == {
         "identity": "http://testserver/v3",
-        "kms": kms,
-        "kmsv1": kms,
+        "kms": "http://testserver/v1.0",
+        "kmsv1": f"http://testserver/v1.0/{factories.project().pk}",
         "eps": "http://testserver/v1.0",
     }
     for service in catalog:
@@ -169,7 +168,7 @@ def test_whatever_is_wrong_with_a_claim_is_answered_alike_at_the_same_cost(clien
             "code": 401,
             "title": "Unauthorized",
             "message": "The request you have made requires authentication.",
-            "error_code": "IAM.0101",
+            "error_code": "IAM.0001",
             "error_msg": "The request you have made requires authentication.",
         }
     }
@@ -420,7 +419,7 @@ def test_reading_needs_a_token(client, db, path):
     response = client.get(path)
 
     assert response.status_code == 401
-    assert response.json()["error"]["error_code"] == "IAM.0101"
+    assert response.json()["error"]["error_code"] == "IAM.0001"
     assert response["WWW-Authenticate"] == "Keystone"
 
 

@@ -381,7 +381,7 @@ def test_coming_going_and_changing_leave_traces_without_secrets(client, cast):
 def test_a_page_costs_a_bounded_number_of_queries(alice_in, django_assert_max_num_queries):
     for number in range(10):
         factories.project(f"eu-de_{number}")
-        factories.enterprise_project(f"team {number}")
+        factories.enterprise_project(f"team-{number}")
 
     # session, user, rights, projects of page, sessions, projects of selector, enterprise projects
     with django_assert_max_num_queries(8):

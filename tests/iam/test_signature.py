@@ -19,7 +19,7 @@ from iam import signed
 from kmscrypto import request_signing as signature
 from kmscrypto.request_signing import Authorization, Scope, Unsigned
 from operations.bodies import body_of
-from tests.iam.signing import AK, HOST, SK, Pair, by_go, by_sdk
+from tests.iam.signing import AK, HOST, SK, Pair, by_go, by_go_sdk, by_sdk
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PROJECT = "0d0466b0e7274d9cb35df84bb474a37f"
@@ -234,6 +234,52 @@ def test_a_query_that_is_not_utf_8_is_refused():
         signature.canonical(received("GET", "/?a=%FF", {}), Authorization(AK, (), ""))
 
 
+# --- the Access dialect without a host ----------------------------------------------------------------------------
+
+# Made by running the signer of huaweicloud-sdk-go-v3 (March 2026): target, body, signature.
+GO_SDK_HEADERS = {
+    "Content-Type": "application/json;charset=UTF-8",
+    "User-Agent": "huaweicloud-usdk-go/3.0",
+    "X-Project-Id": PROJECT,
+}
+GO_SDK_NAMES = ("user-agent", "x-project-id", "x-sdk-date")
+GO_SDK_VECTORS = {
+    "a body": (
+        ("POST", f"{KMS}/create-key", b'{"key_alias":"vector"}\n'),
+        "bd46c364f640dbd69fff018d82da9f4f2296dec7d7ba354ecc10f1210dd8148f",
+    ),
+    "a query": (
+        ("GET", f"{KMS}/aliases?key_id={KEY}&limit=10&marker=%C3%BC%20y", b""),
+        "03b1e26a8b478b74099037ca7dcedc3ac8c57b919ca9326a934f879e916a147f",
+    ),
+    "an encoded path": (
+        ("DELETE", f"{KMS}/{KEY}/tags/a%20b:%C3%BC", b""),
+        "411d55be3883baed8c364f3a703b124e94fc4b359aeb4a84aebb4131c6a4d371",
+    ),
+}
+
+
+@pytest.mark.parametrize(("request_", "expected"), GO_SDK_VECTORS.values(), ids=GO_SDK_VECTORS)
+def test_what_the_go_sdk_signs_is_right(request_, expected):
+    method, target, body = request_
+    headers = by_go_sdk(Pair(), method, target, at=AT, headers=GO_SDK_HEADERS, body=body)
+    authorization = signature.read(headers["Authorization"])
+
+    assert authorization == Authorization(AK, GO_SDK_NAMES, expected)
+    for host in ({}, {"Host": HOST}, {"Host": "another"}):
+        assert signature.is_right(received(method, target, headers | host, body), authorization, SK.encode())
+    assert not signature.is_right(received(method, target, headers, body + b" "), authorization, SK.encode())
+
+
+def test_a_host_that_is_signed_is_verified():
+    signed = by_sdk(Pair(), "GET", "/", at=AT, headers=HEADERS)
+    authorization = signature.read(signed.header_params["Authorization"])
+
+    for host, is_right in ((HOST, True), ("another:8000", False)):
+        request = received("GET", "/", {**signed.header_params, "Host": host})
+        assert signature.is_right(request, authorization, SK.encode()) is is_right
+
+
 # --- the Credential dialect ---------------------------------------------------------------------------------------
 
 
@@ -332,7 +378,8 @@ NO_SIGNATURE = {
     "a day that is none": f"SDK-HMAC-SHA256 Credential={AK}/2026-01-02///sdk_request, {SIGNED}",
     "digits of another script": f"SDK-HMAC-SHA256 Credential={AK}/２０２６０１０２///sdk_request, {SIGNED}",
     "no headers": f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders=, Signature={'a' * 64}",
-    "host unsigned": f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders=x-sdk-date, Signature={'a' * 64}",
+    "host unsigned with a scope": f"SDK-HMAC-SHA256 Credential={AK}/20260102///sdk_request, "
+    f"SignedHeaders=x-sdk-date, Signature={'a' * 64}",
     "date unsigned": f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders=host, Signature={'a' * 64}",
     "a header twice": f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders=host;host;x-sdk-date, Signature={'a' * 64}",
     "upper-case headers": f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders=Host;X-Sdk-Date, Signature={'a' * 64}",

@@ -17,7 +17,7 @@ from iam.services import access_keys
 from operations import clock
 from operations.models import Trace
 from tests import factories
-from tests.iam.signing import Pair, alice, by_go, by_sdk, own_memory, pair, pair_of, send
+from tests.iam.signing import Pair, alice, by_go, by_go_sdk, by_sdk, own_memory, pair, pair_of, send
 from tests.operations.stage import strong_room, the_clock
 from vault import hierarchy
 from vault.errors import Sealed
@@ -110,6 +110,19 @@ def test_the_dialect_of_the_go_clients(send, pair, project, the_clock):
     hints = {"X-Project-Id": project, "X-Domain-Id": "f" * 32, "X-Security-Token": ""}
 
     assert send("POST", target, {**headers, **hints}, body).status_code == 200
+
+
+def test_the_go_sdk_signs_no_host_and_is_counted_once_under_every_name(send, pair, project, the_clock, settings):
+    settings.ALLOWED_HOSTS = ["localhost", "kms.example"]
+    target, headers = (
+        f"/v1.0/{project}/kms/list-keys",
+        {"X-Project-Id": project, "User-Agent": "huaweicloud-usdk-go/3.0"},
+    )
+    signed_ = by_go_sdk(pair, "POST", target, at=the_clock.at, headers=headers, body=LIST)
+
+    assert send("POST", target, {**signed_, "Host": "localhost:8000"}, LIST).status_code == 200
+    the_clock.advance(seconds=10)
+    assert_refused(send("POST", target, {**signed_, "Host": "kms.example"}, LIST))
 
 
 @pytest.mark.parametrize("key", ["a b:ü", "a/b", "%2F", "a%20b", "..", "ключ+1", "~-_.", "@&=;,$"])

@@ -201,11 +201,18 @@ def test_7_a_token_of_another_key_names_both(alice):
     assert other.key_id in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("text", ["not base64!", "AAA", "AA==\n", " AAAA", "AAAB=", "ü" * 344])
-def test_8_material_that_is_no_base64(alice, text):
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        *((text, "not Base64") for text in ("not base64!", "AAAAA", "AA==\n", " AAAA", "AAAB=", "ü" * 344)),
+        ("AAA", "Base64 without its padding"),
+        ("_-8=", "URL-safe Base64"),
+    ],
+)
+def test_8_material_that_is_no_base64(alice, text, hint):
     key = an_empty_key(alice)
 
-    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="not Base64"):
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint=hint):
         do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
 
 

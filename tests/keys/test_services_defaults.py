@@ -143,7 +143,7 @@ def test_it_is_used_and_read_and_everything_else_is_refused(operation, alice):
 
 
 def test_whether_it_rotates_is_answered_as_for_every_key(alice):
-    assert perform(GET_KEY_ROTATION_STATUS, alice, {"key_id": the_default(alice).key_id}).rotation_days is None
+    assert perform(GET_KEY_ROTATION_STATUS, alice, {"key_id": the_default(alice).key_id}).key.rotation_days is None
 
 
 def test_it_counts_neither_in_the_quota_nor_as_an_instance(alice, settings):

@@ -503,11 +503,28 @@ def test_a_grantee_gives_back_his_own_grant_where_he_may_retire_it(alice, nobody
     assert set(ids(listed(alice, key))) == {kept.grant_id, others.grant_id}
 
 
+def test_the_issuer_retires_a_grant(alice, nobody, mallory):
+    """Without any policy, and on a foreign key also after the grant that let them pass it on has ended."""
+    key = a_key(alice)
+    own = a_grant(alice, key)
+    passing_on = a_grant(alice, key, "describe-key", "create-grant", grantee=mallory)
+    passed_on = a_grant(mallory, key, "describe-key", grantee=nobody)
+    revoke(alice, passing_on)
+
+    assert RETIRE_GRANT.respond(retire(replace(alice, rights=nobody.rights), own)) == {}
+    with refused(errors.NO_KEY_PERMISSION):
+        can_describe(mallory, key)
+    retire(mallory, passed_on)
+
+    assert not Grant.objects.exists()
+
+
 def test_nobody_else_retires_a_grant_whatever_his_policies_say(alice):
     grant = a_grant(alice, a_key(alice))
+    another = replace(alice, user_id="f" * 32)
 
     with refused(errors.NO_KEY_PERMISSION, field="grant_id"):
-        retire(alice, grant)
+        retire(another, grant)
 
 
 # --- lists --------------------------------------------------------------------------------------------------------

@@ -128,13 +128,41 @@ def test_a_rotation_takes_the_same_few_queries_however_many_versions_there_are(a
     assert counts[-1] <= 19  # one of them counts a block of wraps, which only a commit lets others use
 
 
+def test_the_status_lists_each_material_oldest_first_without_reading_it(alice, the_clock):
+    key = a_key(alice)
+    the_clock.advance(days=1)
+    rotate(alice, key)
+
+    with CaptureQueriesContext(connection) as queries:
+        first, second = status(alice, key)["key_materials"]
+
+    assert int(second["create_time"]) - int(first["create_time"]) == 86_400_000
+    assert second["create_time"] == status(alice, key)["last_rotation_time"]
+    assert first["material_id"] != second["material_id"] == status(alice, key)["key_materials"][1]["material_id"]
+    assert {material["charge_id"] + material["expiration_time"] for material in (first, second)} == {""}
+    assert not [query for query in queries if '"keys_keyversion"."material_sealed",' in query["sql"]]
+
+
+def test_material_that_is_gone_is_not_listed(alice, the_clock):
+    tomorrow = the_clock.seconds() + 86_400
+    waiting, expiring = an_empty_key(alice), an_imported_key(alice, expiration_time=tomorrow)
+
+    assert status(alice, waiting)["key_materials"] == []
+    (material,) = status(alice, expiring)["key_materials"]
+    assert material["expiration_time"].isdecimal()
+    the_clock.advance(days=2)
+    assert status(alice, expiring)["key_materials"] == []
+
+
 # --- the policy ---------------------------------------------------------------------------------------------------
 
 
 def test_a_fresh_key_has_no_policy(alice):
     key = a_key(alice)
 
-    assert status(alice, key) == {
+    told = status(alice, key)
+    assert [material["state"] for material in told.pop("key_materials")] == [2]
+    assert told == {
         "key_rotation_enabled": False,
         "rotation_interval": 365,
         "last_rotation_time": "",

@@ -20,6 +20,7 @@ from kmsconsole.urls import OPERATIONS
 from operations import errors, openapi
 from operations.models import RateCount
 from tests import factories
+from tests.iam.signing import pair_of, stamp
 from tests.operations import stage
 from tests.operations.published import PUBLISHED
 from tests.operations.stage import a_grant, a_key, a_request, an_empty_key, an_imported_key, an_offer, b64
@@ -311,8 +312,8 @@ def test_a_request_earns_the_code(code, alice, client, the_clock):
 
 ELSEWHERE = {
     "KMS.0201", "KMS.0202", "KMS.0203", "KMS.0215", "KMS.0301", "KMS.0302", "KMS.0303", "KMS.0306", "KMS.0321",
-    "KMS.0330", "KMS.0101", "KMS.0104", "KMS.1105", "KMS.2404", "KMS.2601", "APIGW.0301", "APIGW.0308", "EPS.0001",
-    "EPS.0003", "EPS.0004",
+    "KMS.0330", "KMS.0101", "KMS.0104", "KMS.1105", "KMS.2404", "KMS.2601", "APIGW.0301", "APIGW.0308", "EPS.0000",
+    "EPS.0001", "EPS.0003", "EPS.0004", "EPS.0009",
 }  # fmt: skip
 
 
@@ -371,6 +372,11 @@ def test_limits(attempt, alice, the_clock):
         a_grant(alice, key, "describe-key", name=secrets.token_hex(4))
     assert answers(attempt("create-grant", key_id=key.key_id, **fields)(), "KMS.2404")
 
+    factories.allow(factories.alice(), "Security Administrator")
+    for number in range(100):
+        factories.enterprise_project(f"number-{number}")
+    assert answers(attempt("create-enterprise-project", name="one-more")(), "EPS.0009")
+
     now = the_clock.seconds()
     bucket = f"get-parameters-for-import:{alice.user_id}"
     RateCount.objects.create(bucket=bucket, window=now - now % 60, calls=60)
@@ -384,15 +390,21 @@ def test_an_import_token_that_is_too_old(attempt, alice, client, the_clock):
     assert answers(Attempt("import-key-material", fields, alice, client)(), "KMS.2601")
 
 
-def test_a_service_that_is_sealed(attempt, tmp_path):
-    sealed_out = attempt("create-key", origin="kms")
+def test_a_service_that_is_sealed(attempt, the_clock, tmp_path):
+    sealed_out, sign_in = attempt("create-key", origin="kms"), attempt("list-enterprise-projects")
+    signed = {
+        "Authorization": f"SDK-HMAC-SHA256 Access={pair_of(factories.alice()).ak}, "
+        f"SignedHeaders=x-sdk-date, Signature={'0' * 64}",
+        "X-Sdk-Date": stamp(the_clock.at),
+    }
 
     with override_settings(KMS_ROOT_KEY_FILE=tmp_path / "lost.key"):
         hierarchy.forget()
-        response = sealed_out()
+        responses = sealed_out(), sign_in(headers=signed)
     hierarchy.forget()
 
-    assert answers(response, "KMS.0104")
+    assert answers(responses[0], "KMS.0104")
+    assert answers(responses[1], "EPS.0000")
 
 
 def test_a_service_at_fault(attempt):

@@ -102,11 +102,61 @@ def test_disabling_twice_is_no_error(eps):
         assert eps("POST", f"/{made['id']}/action", {"action": "disable"}).status_code == 204
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 256, "default", "Default", "DEFAULT", "a\nb", 7, ["a"]])
-def test_a_name_has_1_to_255_characters_and_is_not_that_of_the_default_one(eps, name):
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "x" * 256, "default", "Default", "my-default", "DEFAULTS", "a\nb", "a b", "ä", "a.b", "a\n", 7, ["a"]],
+)
+def test_a_name_has_1_to_255_plain_characters_and_never_says_default(eps, name):
     expected = "EPS.0002" if name == "" else "EPS.0007"
 
     assert code(eps("POST", body={"name": name})) == (400, expected)
+
+
+@pytest.mark.parametrize("name", ["A", "0", "_-", "Pay_ments-2", "defaul-t", "x" * 255])
+def test_other_names_are_taken(eps, name):
+    assert created(eps, name)["name"] == name
+
+
+def test_one_for_trial_use_becomes_commercial_and_not_the_other_way(eps):
+    made = created(eps, type="poc")
+    put = lambda kind: eps("PUT", f"/{made['id']}", {"name": "payments", "type": kind})  # noqa: E731
+
+    assert put("poc").json()["enterprise_project"]["type"] == "poc"
+    assert put("prod").json()["enterprise_project"]["type"] == "prod"
+    assert code(put("poc")) == (400, "EPS.0002")
+    assert code(put("other")) == (400, "EPS.0002")
+    assert put(None).json()["enterprise_project"]["type"] == "prod"
+
+
+def test_an_account_has_a_hundred_beside_the_default_one(eps):
+    for number in range(99):
+        factories.enterprise_project(f"team-{number}", enabled=number > 0)
+    created(eps, "the-last")
+
+    assert code(eps("POST", body={"name": "one-more"})) == (400, "EPS.0009")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("DELETE", "/0", (405, "EPS.0002")),
+        ("PATCH", "", (405, "EPS.0002")),
+        ("POST", "/0/resources/filter", (404, "EPS.0005")),
+        ("POST", "/0/resources-migrate", (404, "EPS.0005")),
+        ("GET", "/0/", (404, "EPS.0005")),
+    ],
+)
+def test_what_is_not_served_has_codes_of_this_service_too(eps, method, path, expected):
+    assert code(eps(method, path, {})) == expected
+
+
+@pytest.mark.parametrize(
+    "ours", [code for code in errors.CATALOGUE.values() if code.code.startswith("KMS.")], ids=lambda code: code.code
+)
+def test_every_code_of_the_key_service_has_one_of_the_same_status(ours):
+    theirs = errors.in_eps_terms(ours)
+
+    assert (theirs.code[:4], theirs.status) == ("EPS.", ours.status)
 
 
 def test_a_name_is_given_once_in_an_account(eps, client):
@@ -176,7 +226,7 @@ def test_the_list_is_filtered_sorted_and_paged(eps, the_clock, query, names):
 
 def test_a_list_costs_the_same_however_long_it_is(eps, django_assert_max_num_queries):
     for number in range(20):
-        created(eps, f"number {number}")
+        created(eps, f"number-{number}")
 
     with django_assert_max_num_queries(6):
         assert eps("GET").json()["total_count"] == 21

@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 import time
+import uuid
 from urllib.parse import urlsplit
 
 import pytest
@@ -374,7 +375,12 @@ def test_a_key_rotates_and_what_was_encrypted_opens(sdk):
     assert sdk("show_key_rotation_status", key_id=key).rotation_interval == 30
 
     assert sdk("rotate_on_demand", key_id=key).key_id == key
-    assert sdk("show_key_rotation_status", key_id=key).number_of_rotations == 1
+    status = sdk("show_key_rotation_status", key_id=key)
+    assert status.number_of_rotations == 1
+    first, second = status.key_materials
+    assert {len(uuid.UUID(each.material_id).bytes) for each in status.key_materials} == {16}
+    assert (first.charge_id, first.expiration_time, first.state, second.state) == ("", "", 2, 2)
+    assert int(first.create_time) < int(second.create_time) == int(status.last_rotation_time)
     assert sdk("decrypt_data", cipher_text=sealed).plain_text == "before"
     sdk("disable_key_rotation", key_id=key)
     assert sdk("show_key_rotation_status", key_id=key).key_rotation_enabled is False

@@ -69,7 +69,8 @@ def test_the_catalog_of_the_account_and_of_a_project(iam, wire, huawei_key):
 
     found = {service.type: service.endpoints[0] for service in catalog}
     assert found.keys() == {"identity", "eps", "kms", "kmsv1"}
-    assert found["kms"].url == f"{wire.console.url}/v1.0/{wire.project_id}"
+    assert found["kms"].url == f"{wire.console.url}/v1.0"
+    assert found["kmsv1"].url == f"{wire.console.url}/v1.0/{wire.project_id}"
     assert {endpoint.region for endpoint in found.values()} == {"eu-de"}
 
 

@@ -49,9 +49,9 @@ def test_a_wrong_password_is_told_as_such(wire):
 
 
 def test_the_catalog_leads_to_the_key_service(wire, connection):
-    assert connection.session.get_endpoint(service_type="kms", interface="public", region_name="eu-de") == (
-        f"{wire.console.url}/v1.0/{wire.project_id}"
-    )
+    for service_type, path in {"kms": "/v1.0", "kmsv1": f"/v1.0/{wire.project_id}"}.items():
+        found = connection.session.get_endpoint(service_type=service_type, interface="public", region_name="eu-de")
+        assert found == wire.console.url + path
     assert connection.session.get_endpoint(service_type="identity") == f"{wire.console.url}/v3"
 
 

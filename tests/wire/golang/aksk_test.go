@@ -84,3 +84,21 @@ func TestAWrongSecretKeyIs401(t *testing.T) {
 	expect(t, "status", client.call("POST", url, object{}, nil), 401)
 	expect(t, "status of the catalog", client.call("GET", os.Getenv("OS_AUTH_URL")+"/auth/catalog", nil, nil), 401)
 }
+
+func TestTheSDKSignsNoHost(t *testing.T) {
+	client := fromKeys(t)
+	client.sign, client.projectID = signer.signAsSDK, os.Getenv("KMS_TEST_PROJECT_ID")
+	endpoint := os.Getenv("KMS_TEST_URL") + "/v1.0/" + client.projectID + "/kms/"
+
+	var created keyInfo
+	expect(t, "status", client.call("POST", endpoint+"create-key", object{"key_alias": unique("go-v3")}, &created), 200)
+	tag := endpoint + created.Key.KeyID + "/tags"
+	body := object{"tag": object{"key": "a b:ü", "value": "v"}}
+	expect(t, "status of a tag", client.call("POST", tag, body, nil), 204)
+	expect(t, "status of its end", client.call("DELETE", tag+"/"+url.PathEscape("a b:ü"), nil, nil), 204)
+	query := "aliases?limit=10&key_id=" + created.Key.KeyID
+	expect(t, "status of the aliases", client.call("GET", endpoint+query, nil, nil), 200)
+
+	client.secretKey += "x"
+	expect(t, "status of a wrong key", client.call("POST", endpoint+"list-keys", object{}, nil), 401)
+}

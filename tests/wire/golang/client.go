@@ -16,8 +16,11 @@ import (
 	"github.com/gophercloud/gophercloud/openstack"
 )
 
-// The catalog's name of this service for Go clients.
-const serviceType = "kmsv1"
+// The catalog's names of this service: with the project in the address, and for clients that append it themselves.
+const (
+	serviceType          = "kmsv1"
+	serviceTypeOfWrapper = "kms"
+)
 
 // object is a request's body as the client builds it: an empty optional member is left out.
 type object map[string]interface{}
@@ -51,12 +54,20 @@ func connect(t *testing.T) kms {
 }
 
 func at(t *testing.T, provider *gophercloud.ProviderClient) kms {
+	return below(t, provider, endpoint(t, provider, serviceType))
+}
+
+func endpoint(t *testing.T, provider *gophercloud.ProviderClient, serviceType string) string {
 	search := gophercloud.EndpointOpts{Type: serviceType, Region: os.Getenv("OS_REGION_NAME")}
 	search.ApplyDefaults(serviceType)
-	endpoint, err := provider.EndpointLocator(search)
+	found, err := provider.EndpointLocator(search)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return found
+}
+
+func below(t *testing.T, provider *gophercloud.ProviderClient, endpoint string) kms {
 	return kms{t, &gophercloud.ServiceClient{ProviderClient: provider, Endpoint: endpoint, Type: serviceType}}
 }
 

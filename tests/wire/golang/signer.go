@@ -17,18 +17,23 @@ import (
 	"time"
 )
 
-const algorithm = "SDK-HMAC-SHA256"
+const (
+	algorithm  = "SDK-HMAC-SHA256"
+	dateFormat = "20060102T150405Z"
+)
 
-// signer speaks the dialect of the provider's client, Credential with an empty region and service (api.md 7), and adds
-// its hints as that client does: after signing.
+// signer signs as one of two clients does: by default the provider's, or the cloud's Go SDK of version 3.
 type signer struct {
 	*testing.T
 	accessKey, secretKey string
 	projectID, domainID  string
+	sign                 func(client signer, request *http.Request, content []byte, at time.Time)
 }
 
 func fromKeys(t *testing.T) signer {
-	return signer{T: t, accessKey: os.Getenv("OS_ACCESS_KEY"), secretKey: os.Getenv("OS_SECRET_KEY")}
+	return signer{
+		T: t, accessKey: os.Getenv("OS_ACCESS_KEY"), secretKey: os.Getenv("OS_SECRET_KEY"), sign: signer.signAsProvider,
+	}
 }
 
 // call answers the status and, where it is the wanted one, decodes strictly.
@@ -47,7 +52,7 @@ func (client signer) call(method, address string, body, answer interface{}) int 
 		client.Fatal(err)
 	}
 	request.Close = true
-	client.sign(request, content, time.Now().UTC())
+	client.sign(client, request, content, time.Now().UTC())
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		client.Fatal(err)
@@ -65,27 +70,20 @@ func (client signer) call(method, address string, body, answer interface{}) int 
 	return response.StatusCode
 }
 
-func (client signer) sign(request *http.Request, content []byte, at time.Time) {
-	date := at.Format("20060102T150405Z")
+// signAsProvider speaks the Credential dialect with an empty region and service (api.md 7), and adds its hints as that
+// client does: after signing.
+func (client signer) signAsProvider(request *http.Request, content []byte, at time.Time) {
+	date := at.Format(dateFormat)
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "golangsdk/2.0.0")
 	request.Header.Set("X-Sdk-Date", date)
 	scope := at.Format("20060102") + "///sdk_request"
-	names := []string{"host"}
 	values := map[string]string{"host": request.URL.Host}
 	for name, value := range request.Header {
-		names = append(names, strings.ToLower(name))
-		values[strings.ToLower(name)] = value[0]
+		values[strings.ToLower(name)] = strings.Join(strings.Fields(value[0]), " ")
 	}
-	sort.Strings(names)
-	signed := strings.Join(names, ";")
-	lines := []string{request.Method, canonicalPath(request.URL), canonicalQuery(request.URL)}
-	for _, name := range names {
-		lines = append(lines, name+":"+strings.Join(strings.Fields(values[name]), " "))
-	}
-	lines = append(lines, "", signed, hexDigest(content))
-	canonical := strings.Join(lines, "\n")
+	canonical, signed := canonicalRequest(request, values, content)
 	toSign := strings.Join([]string{algorithm, date, scope, hexDigest([]byte(canonical))}, "\n")
 	key := []byte("SDK" + client.secretKey)
 	for _, part := range strings.Split(scope, "/") {
@@ -98,6 +96,38 @@ func (client signer) sign(request *http.Request, content []byte, at time.Time) {
 	} else if client.projectID != "" {
 		request.Header.Set("X-Project-Id", client.projectID)
 	}
+}
+
+// signAsSDK speaks the Access dialect. The SDK signs its own headers except Content-Type, and so not the host.
+func (client signer) signAsSDK(request *http.Request, content []byte, at time.Time) {
+	date := at.Format(dateFormat)
+	request.Header.Set("User-Agent", "huaweicloud-usdk-go/3.0")
+	request.Header.Set("X-Project-Id", client.projectID)
+	request.Header.Set("X-Sdk-Date", date)
+	values := map[string]string{}
+	for name, value := range request.Header {
+		values[strings.ToLower(name)] = strings.TrimSpace(value[0])
+	}
+	canonical, signed := canonicalRequest(request, values, content)
+	toSign := strings.Join([]string{algorithm, date, hexDigest([]byte(canonical))}, "\n")
+	request.Header.Set("Authorization", fmt.Sprintf("%s Access=%s, SignedHeaders=%s, Signature=%x",
+		algorithm, client.accessKey, signed, authenticate([]byte(client.secretKey), toSign)))
+	request.Header.Set("Content-Type", "application/json;charset=UTF-8")
+}
+
+func canonicalRequest(request *http.Request, values map[string]string, content []byte) (canonical, signed string) {
+	names := []string{}
+	for name := range values {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	signed = strings.Join(names, ";")
+	lines := []string{request.Method, canonicalPath(request.URL), canonicalQuery(request.URL)}
+	for _, name := range names {
+		lines = append(lines, name+":"+values[name])
+	}
+	lines = append(lines, "", signed, hexDigest(content))
+	return strings.Join(lines, "\n"), signed
 }
 
 func canonicalPath(address *url.URL) string {

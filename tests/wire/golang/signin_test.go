@@ -26,6 +26,18 @@ func TestPasswordSignsInToAProjectByName(t *testing.T) {
 	expect(t, "endpoint", client.Endpoint, os.Getenv("KMS_TEST_URL")+"/v1.0/"+os.Getenv("KMS_TEST_PROJECT_ID")+"/")
 }
 
+// The way of HashiCorp's wrapper and the provider `huaweicloud`.
+func TestAClientMayAppendTheProjectItself(t *testing.T) {
+	provider := signIn(t, fromEnvironment(t))
+	base := endpoint(t, provider, serviceTypeOfWrapper)
+	expect(t, "endpoint", base, os.Getenv("KMS_TEST_URL")+"/v1.0/")
+
+	client := below(t, provider, base+os.Getenv("KMS_TEST_PROJECT_ID")+"/")
+
+	var list keyList
+	client.post("list-keys", object{"limit": "1"}, &list)
+}
+
 func TestTheTokenTellsProjectDomainAndUser(t *testing.T) {
 	provider := signIn(t, fromEnvironment(t))
 	result := provider.GetAuthResult().(tokens.CreateResult)
