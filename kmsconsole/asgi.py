@@ -27,7 +27,7 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.http import HttpResponse, HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
@@ -39,7 +39,7 @@ from iam.signed import ARRIVED_AT  # noqa: E402
 from kmsconsole import errors, health, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
 from kmsconsole.lanes import LANES, OTHERS, Lane, Threads, lane_of  # noqa: E402
-from operations import changes, clock, journal  # noqa: E402
+from operations import availability, changes, clock, journal  # noqa: E402
 from operations.bodies import MAX_BODY_BYTES  # noqa: E402
 from operations.brief import NeedsThread, without_waiting  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
@@ -104,7 +104,7 @@ class Application:
         health.begin()
         self._loop = asyncio.get_running_loop()
         self._threads = {lane: Threads(lane) for lane in LANES}
-        self._uses = asyncio.ensure_future(_write_uses_of_access_keys())
+        self._uses = asyncio.ensure_future(self._write_uses())
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
@@ -148,6 +148,13 @@ class Application:
             return await self._threads[lane].run(answer_of, environ)
         except KmsError as busy:
             return _refused(WSGIRequest(environ), busy)
+
+    async def _write_uses(self) -> None:
+        while True:
+            await asyncio.sleep(USES_ARE_WRITTEN_EVERY)
+            if access_keys.has_noted_uses():
+                with suppress(KmsError):  # no thread is free: later
+                    await self._threads[OTHERS].run(_write_uses)
 
     def brief_call(self, path: str) -> Call | None:
         """How to answer what this path takes, if that is brief."""
@@ -206,17 +213,13 @@ def _brief_calls() -> BriefCalls:
     return calls if never_waits else BriefCalls(())
 
 
-async def _write_uses_of_access_keys() -> None:
-    while True:
-        await asyncio.sleep(USES_ARE_WRITTEN_EVERY)
-        if access_keys.has_noted_uses():
-            await asyncio.to_thread(_write_uses)
-
-
 def _write_uses() -> None:
-    close_old_connections()
-    with suppress(DatabaseError):  # they are noted still
+    try:
+        close_old_connections()
         access_keys.write_uses()
+    except Exception as error:  # they are noted still
+        if availability.unavailable(error) is None:
+            log.exception("the last uses of access keys cannot be written")
 
 
 def environ_of(scope: Message) -> dict[str, Any]:
