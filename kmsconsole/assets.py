@@ -12,16 +12,11 @@ IMPORT = r"""(?P<matched>(?m:^)(?P<what>(?:import|export)[^"'=;]*)["'](?P<url>\.
 
 
 class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    # One pass for each level of modules that import modules; Django's five are too few.
-    max_post_process_passes = 20
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", ((IMPORT, '%(what)s"%(url)s";'),)),
     )
     # A name settles once those of all the modules it imports have: a pass for each link of the longest chain.
-    max_post_process_passes = 20
-
-    # A name depends on those of the modules that it imports: one pass for each step of the longest way.
     max_post_process_passes = 20
 
     @cache  # noqa: B019 - there is one storage, and its names stay while the process lives

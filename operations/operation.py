@@ -41,6 +41,8 @@ class Operation:
     # Row of the target's admission table; None admits in every state.
     use: Any = None
     locate: Locate
+    # Where `locate` finds no key: makes the one that is made by its first use. False where the request names no such.
+    supply: Callable[[Caller, Mapping[str, Any]], bool] | None = None
     # What is slow, such as making an RSA key: done before the transaction, for a target that takes the operation, with
     # the arguments of `run`, and given to `run` as `prepared`. What it found out may have changed until then.
     prepare: Callable[..., Any] | None = None

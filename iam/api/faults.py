@@ -68,7 +68,7 @@ def of_kms_error(error: KmsError) -> Fault:
         case 503:
             return Fault(503, UNAVAILABLE, retry_after=error.retry_after)
         case _:
-            return Fault(status, INTERNAL)
+            return Fault(status, INTERNAL, retry_after=error.retry_after)
 
 
 def answer(fault: Fault) -> JsonResponse:

@@ -10,10 +10,14 @@ from django.db import transaction
 from iam import throttle
 from iam.models import User
 from iam.services import passwords
-from operations import clock, timekeeping
+from operations import clock, limits, timekeeping
 from operations.caller import Caller, Kind
+from operations.limits import Rate
 from operations.models import Rating
 from operations.trail import record_event
+
+# Right passwords too: each costs a tenth of a second and much memory.
+PASSWORD_RATE = Rate("check-password", calls=300)
 
 
 class SignInRefused(Exception):
@@ -45,7 +49,7 @@ class Origin:
 
 
 def authenticate(claim: Claim, origin: Origin) -> User:
-    """The user whose password this is. Raises SignInRefused, TOO_MANY_REQUESTS.
+    """The user whose password this is. Raises SignInRefused; TOO_MANY_REQUESTS before anything is hashed.
 
     A failure leaves its trace here, a success where it has its effect: `succeeded`, in the same transaction. Attempts
     that are not listened to leave none: the one that caused the block tells how long it lasts, and a flood must not
@@ -54,6 +58,8 @@ def authenticate(claim: Claim, origin: Origin) -> User:
     user = _find(claim)
     subjects = _subjects(claim, user, origin)
     throttle.admit(subjects)
+    if user is not None:
+        limits.admit(PASSWORD_RATE, caller_of(user, origin))
     if not passwords.is_right(user, claim.password) or user is None or not user.enabled:
         with transaction.atomic():
             seconds = throttle.failed(subjects)

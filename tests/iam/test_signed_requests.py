@@ -13,7 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from iam import signed
 from iam.models import AccessKey, Assignment, User
+from iam.replay import REPEATS_SECONDS
 from iam.services import access_keys
+from iam.signed import ARRIVED_AT
 from operations import clock
 from operations.models import Trace
 from tests import factories
@@ -57,9 +59,9 @@ def call(send, pair, project, the_clock):
         )
         headers = {**signed_.header_params, **changes.pop("headers", {})}
         headers = {name: value for name, value in headers.items() if value is not None}
-        return send(
-            changes.pop("method_sent", method), changes.pop("target", target), headers, body if sent is None else sent
-        )
+        arrived = {ARRIVED_AT: changes.pop("arrived_at")} if "arrived_at" in changes else {}
+        content = body if sent is None else sent
+        return send(changes.pop("method_sent", method), changes.pop("target", target), headers, content, **arrived)
 
     return call
 
@@ -450,11 +452,22 @@ def test_what_was_refused_is_not_remembered(call, pair, the_clock):
     assert call(at=signed_at).status_code == 200
 
 
+def test_a_request_is_judged_by_when_it_arrived_however_long_it_waited_for_a_thread(call, the_clock):
+    signed_at = arrived_at = the_clock.at
+    assert call(at=signed_at).status_code == 200
+    the_clock.advance(minutes=20)
+
+    assert call(at=signed_at, arrived_at=arrived_at + timedelta(seconds=REPEATS_SECONDS)).status_code == 200
+    assert_refused(call(at=signed_at, arrived_at=arrived_at + timedelta(seconds=REPEATS_SECONDS + 1)))
+    assert_refused(call(at=signed_at + timedelta(seconds=1)))
+
+
 # --- what is left behind ------------------------------------------------------------------------------------------
 
 
 def test_the_last_use_is_kept_to_the_hour(call, the_clock):
     def last():
+        access_keys.write_uses()
         return AccessKey.objects.get().last_used_at
 
     assert last() is None
@@ -472,6 +485,7 @@ def test_the_last_use_is_kept_to_the_hour(call, the_clock):
 def test_a_refused_use_is_none(call, pair):
     assert_refused(call(by=Pair(pair.ak, "x" * 40)))
 
+    access_keys.write_uses()
     assert AccessKey.objects.get().last_used_at is None
 
 
