@@ -43,7 +43,8 @@ def created(eps, name="payments", **fields):
 
 def code(response):
     body = response.json()
-    assert body["error"] == {"error_code": body["error_code"], "error_msg": body["error_msg"]}
+    assert body["error"].keys() - {"error_fields"} == {"error_code", "error_msg"} == body.keys() - {"error"}
+    assert (body["error"]["error_code"], body["error"]["error_msg"]) == (body["error_code"], body["error_msg"])
     return response.status_code, body["error_code"]
 
 
