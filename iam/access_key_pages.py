@@ -71,7 +71,7 @@ class Create(AccessKeyDialog):
     def proved(self, form: forms.Form) -> User | None:
         """The user, if this is the password; guesses count as those at the sign-in page do."""
         caller = self.caller
-        origin = signin.Origin(caller.kind, caller.source_ip, caller.agent, caller.request_id, trace="addCredential")
+        origin = signin.Origin(caller.kind, caller.source_ip, caller.agent, caller.request_id, trace="createCredential")
         try:
             claim = signin.Claim(user_id=caller.user_id, password=form.cleaned_data["password"])
             return signin.authenticate(claim, origin)

@@ -165,7 +165,7 @@ def _operation(operation: Operation, context: Context) -> Schema:
     described: Schema = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"Permission: `{operation.action}`. Trace: `{operation.trace}`.",
+        "description": f"Permission: `{operation.action}`. Trace: {_traces(operation)}.",
         "tags": [context.chapter(operation)],
     }
     if operation.method == "GET":
@@ -177,6 +177,10 @@ def _operation(operation: Operation, context: Context) -> Schema:
     if parameters:
         described["parameters"] = parameters
     return {**described, "responses": _responses(operation, context)}
+
+
+def _traces(operation: Operation) -> str:
+    return " or ".join(f"`{name}`" for name in dict.fromkeys([operation.trace, *operation.traces.values()]))
 
 
 def _parameter(field: Field, where: str) -> Schema:
