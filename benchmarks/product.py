@@ -157,7 +157,7 @@ def _wait(product: Product, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end and server.poll() is None:
         try:
-            if product.call("GET", "/healthz")[0] == 200:
+            if product.call("GET", "/readyz")[0] == 200:
                 return
         except OSError:
             product._local = threading.local()

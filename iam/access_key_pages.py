@@ -15,6 +15,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,7 +25,7 @@ from iam.pages import credential_tabs, wait_after_failures
 from iam.services import access_keys, signin
 from iam.services.access_keys import Created, TooManyAccessKeys, UnknownAccessKey
 from operations import errors
-from operations.console import Dialog, Page, go, swaps, toast
+from operations.console import Crumb, Dialog, Page, go, swaps, toast
 from operations.errors import KmsError, Text
 from vault.errors import Sealed
 
@@ -44,6 +45,13 @@ class AccessKeys(Page):
 
 class AccessKeyDialog(Dialog):
     home = "iam:access_keys"
+
+    def trail(self) -> list[Crumb]:
+        return [
+            {"label": _("My Credentials"), "url": reverse("iam:credentials")},
+            {"label": _("Access Keys"), "url": self.home_url()},
+            {"label": str(self.title), "url": ""},
+        ]
 
 
 class Create(AccessKeyDialog):

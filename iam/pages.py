@@ -6,7 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -68,7 +69,8 @@ class SignIn(View):
         return response
 
     def _page(self, request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
-        return render(request, self.template, {"form": form, "next": way_back(request, "")}, status=status)
+        context = {"form": form, "next": way_back(request, ""), "has_ended": "ended" in request.GET}
+        return render(request, self.template, context, status=status)
 
 
 class SignOut(View):
@@ -89,6 +91,33 @@ class SignOut(View):
                 record_event("logout", caller, resource=resource, request={"sessions": sessions_ended})
         sessions.end(request)
         return go(request, reverse("iam:login"))
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A link signs nobody out; its address, opened as a page, leads to the console."""
+        if request.method in ("GET", "HEAD"):
+            return redirect(settings.LOGIN_REDIRECT_URL)
+        return super().http_method_not_allowed(request, *args, **kwargs)
+
+
+class Session(Page):
+    """Asked for by an open page before it sends what was typed into it: who is signed in now, and a fresh CSRF token.
+
+    401 where nobody is. A sign-in in another tab ends the session and the token that the page was made with.
+    """
+
+    http_method_names = ("get",)
+    is_activity = False
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        user = f"{self.caller.account_name}/{self.caller.user_name}"
+        return JsonResponse({"user": user, "csrf_token": get_token(request)})
+
+
+class SignedInAgain(Page):
+    """Where the sign-in ends that an open page asked for: the work goes on in the other tab."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return render(request, "iam/signed_in_again.html")
 
 
 class ChangePassword(View):
@@ -145,6 +174,7 @@ class EndSession(Page):
     """Signs another browser of the same user out, from its next request on (SEC-043)."""
 
     http_method_names = ("post",)
+    home = "iam:credentials"
 
     def post(self, request: HttpRequest, session_id: str) -> HttpResponse:
         with transaction.atomic():
@@ -153,7 +183,7 @@ class EndSession(Page):
             resource = ("user", self.caller.user_id, self.caller.user_name)
             record_event("logout", self.caller, resource=resource, request={"session_id": session_id})
         toast(request, _("The session has ended."))
-        return go(request, reverse("iam:credentials"))
+        return go(request, self.home_url())
 
 
 def wait_after_failures(seconds: int) -> str:

@@ -23,7 +23,7 @@ from operations.changes import Memory
 from operations.errors import KmsError
 from vault.errors import Sealed
 
-SKEW = timedelta(minutes=15)
+SKEW = timedelta(seconds=replay.SKEW_SECONDS)
 # Algorithms of the cloud's SDKs: ours, and those that are answered with a refusal rather than as if nothing was sent.
 _SCHEMES = ("SDK-", "V11-")
 # What the web server calls the two headers that it does not prefix.

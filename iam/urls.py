@@ -11,6 +11,8 @@ urlpatterns = [
     path("logout", pages.SignOut.as_view(), name="logout"),
     path("logout-everywhere", pages.SignOut.as_view(everywhere=True), name="logout_everywhere"),
     path("sessions/<slug:session_id>/end", pages.EndSession.as_view(), name="end_session"),
+    path("session", pages.Session.as_view(), name="session"),
+    path("session/again", pages.SignedInAgain.as_view(), name="signed_in_again"),
     path("password", pages.ChangePassword.as_view(), name="password"),
     path("credentials", pages.Credentials.as_view(), name="credentials"),
     path("credentials/access-keys", access_key_pages.AccessKeys.as_view(), name="access_keys"),

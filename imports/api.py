@@ -10,7 +10,7 @@ from uuid import UUID
 from imports.services import material, parameters
 from imports.services.parameters import Offer
 from keys.api.schemas import ANY_KEY, ONE_KEY
-from keys.locate import the_due_key, the_key, the_locked_key
+from keys.locate import the_due_key, the_key, the_key_before_locking, the_locked_key
 from keys.states import Use
 from operations import errors
 from operations.answers import INTEGER, TEXT, Schema, record
@@ -64,6 +64,7 @@ GET_PARAMETERS_FOR_IMPORT = Operation(
     action="kms:cmk:getMaterial",
     use=Use.OFFER_IMPORT,
     locate=the_locked_key,
+    locate_to_prepare=the_key_before_locking,
     prepare=parameters.make_pair,
     run=parameters.offer,
     request=Request(
@@ -91,6 +92,8 @@ IMPORT_KEY_MATERIAL = Operation(
     action="kms:cmk:importMaterial",
     use=Use.IMPORT_MATERIAL,
     locate=the_locked_key,
+    locate_to_prepare=the_key_before_locking,
+    prepare=material.unwrap,
     run=material.import_material,
     request=Request(
         (
@@ -187,7 +190,7 @@ EXPIRE_WRAPPING_KEY = Operation(
     run=parameters.expire,
     request=Request((KeyId(), OfferId())),
     trace="expireWrappingKey",
-    summary="Erase the private half of a wrapping key that is older than 24 hours, or whose wizard was abandoned.",
+    summary="Erase the private half of a wrapping key that is older than 24 hours.",
 )
 
 EXPIRE_MATERIAL = Operation(

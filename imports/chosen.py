@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 
+from imports import base64_text
 from kmscrypto.blobs import describe_private_key
 from operations.fields import decode_base64
 
@@ -24,6 +25,9 @@ _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,40})-----")
 _HEX = re.compile(r"([0-9A-Fa-f]{2})+")
 # What random bytes are taken for; everything else that is recognised is no ciphertext.
 _UNKNOWN = ("bytes that are not DER", "malformed DER", "an unknown DER structure", "Base64 text", "hex text", "nothing")
+
+# A private key on P-256 without its public point, wrapped by AES-KWP, has at least these bytes.
+_LEAST_WRAPPED_KEY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def _of_text(text: str) -> str:
         return "This is a public key in PEM, not a ciphertext. Give what was encrypted with the wrapping key."
     if label:
         return f"This is PEM ({label[1]}). Give the binary file or plain Base64, without the BEGIN and END lines."
-    return _of_hex(text, None) or "This is not Base64."
+    return _of_hex(text, None) or base64_text.explain(text)
 
 
 def _of_hex(text: str, wanted: Wanted | None) -> str:
@@ -123,6 +127,12 @@ def _of_bytes(raw: bytes, wanted: Wanted) -> str:
         return ""
     if len(raw) in (16, 32):
         return f"{size} This looks like the plaintext: encrypt it with the wrapping key first."
+    rest = len(raw) - wanted.most
+    if wanted.least == wanted.most and rest >= _LEAST_WRAPPED_KEY and rest % 8 == 0:
+        return (
+            f"{size} This looks like RSA_AES_KEY_WRAP in one piece: the first {wanted.most} bytes are the temporary "
+            f"key material, the rest is the private key ciphertext (head -c {wanted.most}, tail -c +{wanted.most + 1})."
+        )
     if wanted.least <= len(raw) <= wanted.most:
         return f"Got {len(raw):,} bytes; AES key wrap with padding gives a multiple of {wanted.multiple}."
     return size

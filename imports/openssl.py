@@ -1,4 +1,4 @@
-"""The command lines that wrap material for one very key, with its real file names: data for the wizard's pages.
+"""The command lines that wrap material for one key, with its real file names: data for the wizard's pages.
 
 They need a POSIX shell and OpenSSL 3; each is run by a test exactly as shown. Two traps, tried: a private key that is
 asked for in DER may come as PKCS#1 or SEC 1, so it goes through `pkcs8`; `enc` takes any `-iv` and exits 0, so the
@@ -7,15 +7,18 @@ initial value of RFC 5649 section 3 is spelled out.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from kmscrypto.specs import Family, KeySpec
 
+# The file names of the cloud's manual. For a private key, the material is the temporary key that wraps it.
 MATERIAL = "PlaintextKeyMaterial.bin"
 WRAPPED_MATERIAL = "EncryptedKeyMaterial.bin"
-TEMPORARY_KEY = "TemporaryKey.bin"
-WRAPPED_TEMPORARY_KEY = "EncryptedTemporaryKey.bin"
-WRAPPED_PRIVATE_KEY = "EncryptedPrivateKey.bin"
+PARAMETERS = "ImportParameters.json"
+PUBLIC_KEY_BASE64 = "PublicKey.b64"
+PUBLIC_KEY = "PublicKey.bin"
+IMPORT_TOKEN = "ImportToken.b64"  # noqa: S105 - the name of a file
 
 OLDER = (
     "Any version from 1.0.2 on does this. OpenSSL 1.1.1 and older cannot wrap a private key on the command line, "
@@ -23,7 +26,7 @@ OLDER = (
 )
 OLDER_ASYMMETRIC = (
     "These need OpenSSL 3; see which one you have with: openssl version. OpenSSL 1.1.1 and older have no AES key wrap "
-    "on the command line: choose Wrap in this browser instead."
+    "on the command line: choose Wrap in this browser instead, after Download and Continue."
 )
 
 _OAEP = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256"
@@ -47,51 +50,110 @@ def wrapping_key_file(key_id: str) -> str:
     return f"wrappingKey_{key_id}"
 
 
-def commands(spec: KeySpec, key_id: str) -> tuple[Command, ...]:
-    return _asymmetric(spec, key_id) if spec.is_asymmetric else _symmetric(key_id)
+def private_key_file(spec: KeySpec) -> str:
+    return f"{spec.family.value.lower()}_private_key.der"
+
+
+def wrapped_private_key_file(spec: KeySpec) -> str:
+    return f"out_{private_key_file(spec)}"
+
+
+def commands(spec: KeySpec, wrapping_key: str) -> tuple[Command, ...]:
+    """Wrap material with the wrapping key of that file."""
+    return _asymmetric(spec, wrapping_key) if spec.is_asymmetric else _symmetric(wrapping_key)
 
 
 def older_versions(spec: KeySpec) -> str:
     return OLDER_ASYMMETRIC if spec.is_asymmetric else OLDER
 
 
-def _symmetric(key_id: str) -> tuple[Command, ...]:
+def api_commands(base_url: str, project_id: str, key_id: str, algorithm: str) -> tuple[Command, ...]:
+    """Obtain the wrapping key and the import token through the API, and save them in files."""
+    body = json.dumps({"key_id": key_id, "wrapping_algorithm": algorithm})
+    request = (
+        f"curl -sS -X POST {base_url}/v1.0/{project_id}/kms/get-parameters-for-import \\\n"
+        '  -H "X-Auth-Token: $TOKEN" -H "Content-Type: application/json" \\\n'
+        f"  -d '{body}' \\\n"
+        f"  -o {PARAMETERS}"
+    )
     return (
         Command(
-            "1. Make 32 random bytes",
-            "Or use your own: 32 raw bytes, not hex text. Keep this file safe; it is your only copy.",
-            (f"openssl rand -out {MATERIAL} 32",),
+            "Request the wrapping key and import token",
+            f"TOKEN is your authentication token. The response is saved as {PARAMETERS}.",
+            (request,),
         ),
         Command(
-            "2. Encrypt them with the wrapping key",
-            f"Gives {WRAPPED_MATERIAL}, 256 bytes: the key material to choose above.",
-            (_oaep(key_id, MATERIAL, WRAPPED_MATERIAL),),
+            "Save and convert the wrapping key",
+            f"Saves public_key as {PUBLIC_KEY_BASE64} and converts it to {PUBLIC_KEY}."
+            " Only material encrypted using the converted wrapping key can be imported.",
+            (
+                _member("public_key", PUBLIC_KEY_BASE64),
+                f"openssl enc -d -base64 -A -in {PUBLIC_KEY_BASE64} -out {PUBLIC_KEY}",
+            ),
+        ),
+        Command(
+            "Save the import token",
+            f"Saves import_token as {IMPORT_TOKEN}: the file to select in the step Import Key Token.",
+            (_member("import_token", IMPORT_TOKEN),),
         ),
     )
 
 
-def _asymmetric(spec: KeySpec, key_id: str) -> tuple[Command, ...]:
-    stem = f"{spec.family.value.lower()}_private_key"
+def example_response(key_id: str, expires_at: int) -> str:
+    return json.dumps(
+        {
+            "key_id": key_id,
+            "import_token": "import token in Base64",
+            "expiration_time": expires_at,
+            "public_key": "wrapping key in Base64",
+        },
+        indent=2,
+    )
+
+
+def _member(name: str, file_name: str) -> str:
+    """One text of the saved JSON response. sed is everywhere, and Base64 needs no unescaping."""
+    return f'sed -n \'s/.*"{name}": *"\\([^"]*\\)".*/\\1/p\' {PARAMETERS} > {file_name}'
+
+
+def _symmetric(wrapping_key: str) -> tuple[Command, ...]:
     return (
         Command(
-            "1. Make a private key",
+            "Make 32 random bytes",
+            "Or use your own: 32 raw bytes, not hex text. Keep this file safe; it is your only copy.",
+            (f"openssl rand -out {MATERIAL} 32",),
+        ),
+        Command(
+            "Encrypt them with the wrapping key",
+            f"Gives {WRAPPED_MATERIAL}, 256 bytes: the key material to choose above.",
+            (_oaep(wrapping_key),),
+        ),
+    )
+
+
+def _asymmetric(spec: KeySpec, wrapping_key: str) -> tuple[Command, ...]:
+    private_key = private_key_file(spec)
+    pem = private_key.replace(".der", ".pem")
+    return (
+        Command(
+            "Make a private key",
             "Leave this out if you bring your own. Keep the file safe; it is your only copy.",
-            (_generate(spec, f"{stem}.pem"),),
+            (_generate(spec, pem),),
         ),
         Command(
-            "2. Turn it into PKCS#8 in DER, not encrypted",
+            "Turn it into PKCS#8 in DER, not encrypted",
             "Takes every form that OpenSSL reads, and asks for the password of an encrypted one.",
-            (f"openssl pkcs8 -topk8 -nocrypt -in {stem}.pem -outform DER -out {stem}.der",),
+            (f"openssl pkcs8 -topk8 -nocrypt -in {pem} -outform DER -out {private_key}",),
         ),
         Command(
-            "3. Make a temporary key and encrypt it with the wrapping key",
-            f"Gives {WRAPPED_TEMPORARY_KEY}, 256 bytes: the temporary key material.",
-            (f"openssl rand -out {TEMPORARY_KEY} 32", _oaep(key_id, TEMPORARY_KEY, WRAPPED_TEMPORARY_KEY)),
+            "Make a temporary key and encrypt it with the wrapping key",
+            f"Gives {WRAPPED_MATERIAL}, 256 bytes: the temporary key material.",
+            (f"openssl rand -out {MATERIAL} 32", _oaep(wrapping_key)),
         ),
         Command(
-            "4. Wrap the private key with the temporary key",
-            f"AES key wrap with padding, RFC 5649. Gives {WRAPPED_PRIVATE_KEY}: the private key ciphertext.",
-            (_key_wrap(f"{stem}.der"),),
+            "Wrap the private key with the temporary key",
+            f"AES key wrap with padding, RFC 5649. Gives {wrapped_private_key_file(spec)}: the private key ciphertext.",
+            (_key_wrap(spec),),
         ),
     )
 
@@ -101,19 +163,19 @@ def _generate(spec: KeySpec, file_name: str) -> str:
     return f"openssl genpkey -algorithm {spec.family.value} -pkeyopt {option} -out {file_name}"
 
 
-def _oaep(key_id: str, plain: str, wrapped: str) -> str:
+def _oaep(wrapping_key: str) -> str:
     return (
         "openssl pkeyutl -encrypt -pubin -keyform DER \\\n"
-        f"  -inkey {wrapping_key_file(key_id)} \\\n"
-        f"  -in {plain} -out {wrapped} \\\n"
+        f"  -inkey {wrapping_key} \\\n"
+        f"  -in {MATERIAL} -out {WRAPPED_MATERIAL} \\\n"
         f"  {_OAEP}"
     )
 
 
-def _key_wrap(private_key: str) -> str:
+def _key_wrap(spec: KeySpec) -> str:
     # od and tr rather than xxd, which is not everywhere.
     return (
         "openssl enc -id-aes256-wrap-pad -iv A65959A6 \\\n"
-        f"  -K \"$(od -An -v -tx1 {TEMPORARY_KEY} | tr -d ' \\n')\" \\\n"
-        f"  -in {private_key} -out {WRAPPED_PRIVATE_KEY}"
+        f"  -K \"$(od -An -v -tx1 {MATERIAL} | tr -d ' \\n')\" \\\n"
+        f"  -in {private_key_file(spec)} -out {wrapped_private_key_file(spec)}"
     )

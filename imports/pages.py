@@ -8,10 +8,9 @@ keeps the page; without script the same addresses answer with pages.
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -25,7 +24,7 @@ from django.utils.translation import gettext_lazy
 from imports import openssl, queries, tokens
 from imports.api import GET_PARAMETERS_FOR_IMPORT, IMPORT_KEY_MATERIAL, REVOKE_IMPORT_OFFER
 from imports.forms import DeleteMaterialForm, DownloadForm, EmptyKeyForm, Fault, ImportMaterialForm
-from imports.models import WrappingKey
+from imports.models import LIFETIME, WrappingKey
 from imports.services import parameters
 from imports.wizard import Step, Wizard
 from keys import locate
@@ -39,6 +38,7 @@ from operations import clock, errors
 from operations.console import Dialog, Page, go, is_htmx, toast, way_back
 from operations.errors import FieldError, KmsError
 from operations.perform import perform
+from operations.rest import base_of
 from vault.errors import Sealed
 
 DEFAULT_ENTERPRISE_PROJECT = "0"
@@ -87,7 +87,9 @@ class ImportKey(ImportPage):
         if not form.is_valid() or not form.perform(self.caller):
             return self.show(form, status=422)
         key: Key = form.result
-        return go(request, reverse("imports:import_material", args=[key.key_id]) + Wizard(is_new=True).query())
+        steps = ImportMaterial(request=request, caller=self.caller, key_id=key.key_id, key=key, back=self.back)
+        wizard = Wizard(is_new=True)
+        return steps.show(wizard) if is_htmx(request) else go(request, steps.page_of(wizard, back=self.back))
 
     def require_permissions(self) -> None:
         """All that the four steps ask for: nobody should make an empty key that they cannot fill (console.md F)."""
@@ -95,6 +97,13 @@ class ImportKey(ImportPage):
             if not self.caller.may(str(operation.action)):
                 hint = _("You do not have the permission %s.") % operation.action
                 raise KmsError(errors.NO_PERMISSION, hint=hint)
+
+    @cached_property
+    def back(self) -> str:
+        """The list as it was filtered when the wizard was opened over it."""
+        here = getattr(self.request, "htmx", None)
+        over = str(here.current_url_abs_path or "") if here and self.request.method == "GET" else ""
+        return over or way_back(self.request, reverse("keys:list"))
 
     @cached_property
     def enterprise_projects(self) -> list[tuple[str, str]]:
@@ -107,10 +116,12 @@ class ImportKey(ImportPage):
             "wizard": wizard,
             "steps": wizard.stepper(failed=bool(form.errors)),
             "trail": _trail(wizard),
-            "back": reverse("keys:list"),
+            "address": with_way_back(reverse("imports:wizard"), self.back),
+            "back": self.back,
             "may_tag": self.caller.may("kms:cmkTag:create"),
         }
-        return render(self.request, "imports/create.html", context, status=status)
+        template = "imports/create_dialog.html" if is_htmx(self.request) else "imports/create.html"
+        return render(self.request, template, context, status=status)
 
 
 class KeyImport(ImportPage):
@@ -149,8 +160,8 @@ class KeyImport(ImportPage):
 
     @cached_property
     def live_offer(self) -> WrappingKey | None:
-        """The same while it stands. Every request that asks for it is a sign that its wizard is there (SEC-037)."""
-        return self.offer if self.offer is not None and parameters.keep(self.offer) else None
+        """The same while it is valid."""
+        return self.offer if self.offer is not None and self.offer.is_live() else None
 
     def refused(self, error: KmsError) -> HttpResponse:
         if error.code is errors.KEY_NOT_FOUND and not self.talks_json:
@@ -166,8 +177,8 @@ class KeyImport(ImportPage):
     def url(self, name: str) -> str:
         return reverse(f"imports:{name}", args=[self.key.key_id])
 
-    def page_of(self, wizard: Wizard) -> str:
-        return self.url("import_material") + wizard.query()
+    def page_of(self, wizard: Wizard, *, back: str = "") -> str:
+        return with_way_back(self.url("import_material") + wizard.query(), back)
 
     def show(self, wizard: Wizard, faults: Sequence[Fault] = (), *, status: int = 200) -> HttpResponse:
         live = self.live_offer
@@ -181,18 +192,23 @@ class KeyImport(ImportPage):
             "at_download": wizard.step is Step.DOWNLOAD,
             "offer": live,
             "wrapping_key": base64.b64encode(bytes(live.public_der)).decode() if live else "",
-            "fingerprint": fingerprint(live) if live else "",
+            "wrapping_key_name": parameters.name_of(live) if live else "",
             "file_name": openssl.wrapping_key_file(key.key_id),
-            "commands": openssl.commands(key.spec, key.key_id),
+            "commands": openssl.commands(key.spec, openssl.wrapping_key_file(key.key_id)),
+            "api_commands": openssl.api_commands(
+                base_of(self.request), key.project_id, key.key_id, parameters.DEFAULT_ALGORITHM
+            ),
+            "api_response": openssl.example_response(key.key_id, int((clock.now() + LIFETIME).timestamp())),
+            "api_wrap_commands": openssl.commands(key.spec, openssl.PUBLIC_KEY),
             "older_versions": openssl.older_versions(key.spec),
             "check_value": queries.check_value(key),
             "faults": faults,
             "field_faults": {fault.field: [fault.sentence] for fault in faults if fault.field},
             "download_form": DownloadForm(),
-            "expires_utc": (clock.now() + timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M"),
-            "urls": {name: self.url(name) for name in ("download", "check", "finish", "contact", "revoke")},
+            "expires_utc": (clock.now() + LIFETIME).strftime("%Y-%m-%dT%H:%M"),
+            "urls": {name: self.url(name) for name in ("download", "check", "finish", "revoke")},
             "previous": self.page_of(wizard.back_to_download()),
-            "renew": self.page_of(wizard),
+            "address": self.page_of(wizard.back_to_download(), back=self.back),
             "back": self.back,
             "is_drawer": is_htmx(self.request),
             "trail": _trail(wizard),
@@ -214,7 +230,7 @@ class ImportMaterial(KeyImport):
         return self.show(wizard.back_to_download(), self.why_ended())
 
     def why_ended(self) -> list[Fault]:
-        """Said where this user comes back to an offer of his own that has ended meanwhile."""
+        """For a user who comes back to the page of a wrapping key that has ended since."""
         if self.offer is None:
             return []
         error = parameters.why_ended(self.offer)
@@ -239,9 +255,9 @@ class Download(KeyImport):
                 "offer_id": str(row.pk),
                 "file_name": openssl.wrapping_key_file(row.key.key_id),
                 "wrapping_key": base64.b64encode(bytes(row.public_der)).decode(),
-                "fingerprint": fingerprint(row),
+                "fingerprint": row.fingerprint,
+                "wrapping_key_name": parameters.name_of(row),
                 "expires_at": row.expires_at.isoformat(),
-                "ends_at": row.ends_at.isoformat(),
             }
         )
 
@@ -251,7 +267,7 @@ class SaveWrappingKey(KeyImport):
 
     def get(self, request: HttpRequest, offer_id: Any) -> HttpResponse:
         offer = queries.wizard_offer(self.caller, self.key, offer_id)
-        if offer is None or not parameters.keep(offer):
+        if offer is None or not offer.is_live():
             raise parameters.why_ended(offer)
         response = HttpResponse(bytes(offer.public_der), content_type="application/octet-stream")
         response["Content-Disposition"] = f'attachment; filename="{openssl.wrapping_key_file(self.key.key_id)}"'
@@ -297,35 +313,20 @@ class Finish(MaterialPage):
         if form.faults or not form.perform(self.caller):
             return self.answer_refusal(form)
         toast(request, _("Key imported successfully"))
+        toast(request, _("Check value %s") % queries.check_value(form.result), level=messages.INFO)
         if self.talks_json:
             return JsonResponse({"ok": True, "redirect": self.back})
         return go(request, self.back)
 
     def token_of(self, offer: WrappingKey) -> str:
-        parameters.keep(offer)
         try:
             return base64.b64encode(tokens.issue(offer)).decode("ascii")
         except Sealed as cause:
             raise KmsError(errors.SEALED) from cause
 
 
-class Contact(KeyImport):
-    """The open page says that it is still there, by itself and every few minutes: no person need be sitting before it.
-
-    It asks for what opening the wizard asks for, and as opening it leaves no trace (docs/decisions/0005).
-    """
-
-    is_activity = False
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        self.caller.authorise(GET_PARAMETERS_FOR_IMPORT, self.key)
-        if self.live_offer is None:
-            raise parameters.why_ended(self.offer)
-        return JsonResponse({"ok": True, "ends_at": self.live_offer.ends_at.isoformat()})
-
-
 class Revoke(KeyImport):
-    """Closing the wizard: a browser's last word about its offer, which waits for no answer."""
+    """Closing the wizard ends its wrapping key. A browser sends this by a beacon and waits for no response."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if self.wizard.offer is not None and self.offer is not None:
@@ -355,10 +356,11 @@ class DeleteMaterial(KeyPage, Dialog):
         return DeleteMaterialForm(data, initial={"request": {"key_id": self.key_id}})
 
 
-def fingerprint(offer: WrappingKey) -> str:
-    """SHA-256 of the wrapping key's DER, as `sha256sum` of the saved file gives it, shortened."""
-    digest = hashlib.sha256(bytes(offer.public_der)).hexdigest()
-    return f"{digest[:4]} {digest[4:8]} … {digest[-8:-4]} {digest[-4:]}"
+def with_way_back(url: str, back: str) -> str:
+    """The address with `next`, so that a reloaded page still knows where it was opened."""
+    if back in ("", reverse("keys:list")):
+        return url
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'next': back})}"
 
 
 def _trail(wizard: Wizard) -> list[dict[str, str]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
-from django.db.models import QuerySet
 
 from imports.api import EXPIRE_MATERIAL, EXPIRE_WRAPPING_KEY
-from imports.models import LONGEST_SILENCE, WrappingKey
+from imports.models import WrappingKey
 from keys.models import Key
 from keys.tasks import perform_each, sweep
 from operations import clock
@@ -14,11 +13,14 @@ from operations import clock
 
 @shared_task
 def expire_wrapping_keys() -> int:
-    """Erases the private halves of wrapping keys older than 24 hours, and of abandoned wizards; returns how many."""
-    standing = WrappingKey.objects.filter(private_sealed__isnull=False).select_related("key__project")
-    old = standing.filter(expires_at__lte=clock.now())
-    silent = standing.filter(last_contact_at__lte=clock.now() - LONGEST_SILENCE)
-    return _expire(old, by="expires_at") + _expire(silent, by="last_contact_at")
+    """Erases the private halves of wrapping keys older than 24 hours; returns how many."""
+    due = WrappingKey.objects.filter(private_sealed__isnull=False, expires_at__lte=clock.now())
+    return perform_each(
+        due.select_related("key__project"),
+        EXPIRE_WRAPPING_KEY,
+        by="expires_at",
+        about=lambda row: (row.key, {"offer_id": str(row.pk)}),
+    )
 
 
 @shared_task
@@ -26,7 +28,3 @@ def expire_material() -> int:
     """Erases imported material past its time, and moves the keys to Pending import; returns how many."""
     due = Key.objects.filter(material_expires_at__lte=clock.now())
     return sweep(due, EXPIRE_MATERIAL, by="material_expires_at")
-
-
-def _expire(due: QuerySet[WrappingKey], *, by: str) -> int:
-    return perform_each(due, EXPIRE_WRAPPING_KEY, by=by, about=lambda row: (row.key, {"offer_id": str(row.pk)}))

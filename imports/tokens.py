@@ -65,10 +65,11 @@ def read(token: str, *, project_id: str) -> Claims:
     return claims
 
 
-def offer_of(claims: Claims) -> WrappingKey | None:
+def offer_of(claims: Claims, *, lock: bool) -> WrappingKey | None:
     """The row the token points at, if it is still there and is what the token says."""
+    offers = WrappingKey.objects.select_for_update(of=("self",)) if lock else WrappingKey.objects
     try:
-        offer = WrappingKey.objects.select_for_update(of=("self",)).get(pk=UUID(claims.offer))
+        offer = offers.get(pk=UUID(claims.offer))
     except WrappingKey.DoesNotExist:
         return None
     if _spki_digest(offer) != claims.spki or offer.algorithm != claims.algorithm:

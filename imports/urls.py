@@ -13,7 +13,6 @@ urlpatterns = [
     path("import/<str:key_id>/wrapping-key/<uuid:offer_id>", pages.SaveWrappingKey.as_view(), name="wrapping_key"),
     path("import/<str:key_id>/check", pages.Check.as_view(), name="check"),
     path("import/<str:key_id>/finish", pages.Finish.as_view(), name="finish"),
-    path("import/<str:key_id>/contact", pages.Contact.as_view(), name="contact"),
     path("import/<str:key_id>/revoke", pages.Revoke.as_view(), name="revoke"),
     path("import/<str:key_id>/delete-material", pages.DeleteMaterial.as_view(), name="delete_material"),
 ]

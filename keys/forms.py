@@ -154,7 +154,12 @@ class CreateKeyForm(OperationForm):
         choices=[(Origin.KMS.value, _("Key Management Service")), (Origin.EXTERNAL.value, _("External"))],
         initial=Origin.KMS.value,
         widget=forms.RadioSelect({"class": "segmented"}),
-        help_text=_("KMS generates the key material. Choose External to bring your own."),
+        # Each with the choice that it explains; without script both stand there.
+        help_text=_(
+            '<span data-when="origin=kms" data-when-keep>KMS generates the key material.</span> '
+            '<span data-when="origin=external" data-when-keep>You bring the key material: the key is created empty, '
+            "and the import of its material begins at once.</span> <span data-origin-locked hidden></span>"
+        ),
     )
     acknowledged = forms.BooleanField(required=False)
     enterprise_project_id = forms.ChoiceField(label=_("Enterprise Project"), required=False)

@@ -65,7 +65,11 @@ class CreateGrantForm(OperationForm):
     grantee_principal = forms.CharField(
         label=gettext_lazy("User ID"),
         strip=False,
-        help_text=gettext_lazy("Shown under My Credentials of the user who is to use the key."),
+        help_text=gettext_lazy(
+            '<span data-when="grantee_principal_type=user" data-when-keep>The user finds it under My Credentials, as '
+            'IAM User ID.</span> <span data-when="grantee_principal_type=domain" data-when-keep>Every user of the '
+            "account finds it under My Credentials, as Account ID.</span>"
+        ),
         error_messages={"required": gettext_lazy("Enter an ID.")},
         widget=forms.TextInput(
             {"maxlength": "64", "class": "mono", "autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}

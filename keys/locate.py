@@ -96,6 +96,11 @@ def the_locked_key(caller: Caller, request: dict[str, Any]) -> Key:
     return find(caller, request.pop("key_id"), lock=True)
 
 
+def the_key_before_locking(caller: Caller, request: dict[str, Any]) -> Key:
+    """As `the_locked_key`, before the transaction: for what is prepared."""
+    return find(caller, request.pop("key_id"))
+
+
 def the_locked_granted_key(caller: Caller, request: dict[str, Any]) -> Key:
     """As `the_locked_key`, and open to who holds a grant on a key of another project: for changing grants."""
     return find(caller, request.pop("key_id"), lock=True, by_grant=True)

@@ -6,6 +6,7 @@ Base64 (console.md B6). RSA ciphertexts and signatures are made of the text itse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,11 +14,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
+from keys.api.encryption import DECRYPT_DATA, ENCRYPT_TEXT
 from keys.api.macs import GENERATE_MAC, VERIFY_MAC
 from keys.api.signing import SIGN, VERIFY
 from keys.models import Key
 from keys.services import encryption, macs, signing
+from kmscrypto import rsa
 from kmscrypto.specs import Family
 from operations.console import OperationForm
 from operations.errors import Text
@@ -37,17 +39,22 @@ class Output:
     verdict: bool | None = None
 
 
-def _area(most: int, *, counts: str = "characters", mono: bool = False) -> forms.Textarea:
-    attributes = {"rows": "8", "data-most": str(most), "spellcheck": "false", "autocomplete": "off"}
-    if counts == "base64":
-        attributes["data-counts"] = counts
-    return forms.Textarea({**attributes, "class": "mono break"} if mono else attributes)
+def _field(label: Any, most: int, **attributes: str) -> forms.CharField:
+    common = {"rows": "8", "data-most": str(most), "spellcheck": "false", "autocomplete": "off"}
+    widget = forms.Textarea({**common, **attributes})
+    return forms.CharField(label=label, strip=False, widget=widget, error_messages={"required": _("Enter a text.")})
 
 
-def text_field(label: Any, most: int, **how: Any) -> forms.CharField:
-    return forms.CharField(
-        label=label, strip=False, widget=_area(most, **how), error_messages={"required": _("Enter a text.")}
-    )
+def text_field(label: Any, most_bytes: int) -> forms.CharField:
+    """What a person types; its limit is in bytes of UTF-8."""
+    field = _field(label, most_bytes, **{"data-counts": "bytes"})
+    field.help_text = _("Counted in bytes of UTF-8.")
+    return field
+
+
+def encoded_field(label: Any, most_characters: int) -> forms.CharField:
+    """Base64 or hexadecimal, whose blanks and line breaks do not count."""
+    return _field(label, most_characters, **{"data-counts": "encoded", "class": "mono break"})
 
 
 def typed(text: str) -> str:
@@ -68,6 +75,17 @@ class Verdicts:
     reasons: Text
 
 
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """The opposite of what was just done, offered beside what came out."""
+
+    mode: str
+    label: Text
+    # The field of the other form that takes the output; those that both forms have.
+    field: str
+    keeps: tuple[str, ...]
+
+
 class ToolForm(OperationForm):
     """One operation of the tool with one key: choices on top, texts below them, side by side."""
 
@@ -75,10 +93,20 @@ class ToolForm(OperationForm):
     # Where the answer is yes or no instead of a text.
     verdicts: ClassVar[Verdicts | None] = None
 
-    def __init__(self, key: Key, data: Any = None) -> None:
-        super().__init__(data, initial={"request": {"key_id": key.key_id}})
+    # What can be done at once with the output, if anything.
+    follow_up: ClassVar[FollowUp | None] = None
+
+    def __init__(self, key: Key, data: Any = None, *, filled: Mapping[str, str] | None = None) -> None:
+        super().__init__(data, initial={**(filled or {}), "request": {"key_id": key.key_id}})
         self.key = key
         self.adapt(key)
+
+    def follow_up_fields(self) -> list[tuple[str, str]]:
+        """What the button sends: as it was typed, beside what came out."""
+        if self.follow_up is None:
+            return []
+        kept = [(name, self.cleaned_data[name]) for name in self.follow_up.keeps if name in self.cleaned_data]
+        return [*kept, (self.follow_up.field, self.output().text)]
 
     def adapt(self, key: Key) -> None:
         """Leaves out or fills what depends on the kind of key."""
@@ -87,17 +115,32 @@ class ToolForm(OperationForm):
         raise NotImplementedError
 
 
+class LimitedSelect(forms.Select):
+    """Tells the page how much text each algorithm takes."""
+
+    limits: Mapping[str, int] = {}
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*args, **kwargs)
+        option["attrs"]["data-most"] = self.limits.get(str(option["value"]), "")
+        return option
+
+
 class EncryptForm(ToolForm):
-    operation = ENCRYPT_DATA
+    operation = ENCRYPT_TEXT
     output_label = gettext_lazy("Ciphertext (Base64)")
+    follow_up = FollowUp("decrypt", gettext_lazy("Decrypt this"), "cipher_text", ("encryption_algorithm",))
     plain_text = text_field(gettext_lazy("Plaintext"), encryption.MAX_BYTES)
-    encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"))
+    encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"), widget=LimitedSelect)
 
     def adapt(self, key: Key) -> None:
         adapt_encryption(self, key)
         if key.spec.family is Family.AES:
-            self.fields["plain_text"].widget.attrs["data-counts"] = "base64"
-            self.fields["plain_text"].help_text = _("Counted as Base64: that is what is encrypted.")
+            return
+        self.fields["plain_text"].widget.attrs["data-most-by"] = f"#{self['encryption_algorithm'].id_for_label}"
+        self.fields["encryption_algorithm"].widget.limits = {
+            str(name): rsa.max_plaintext(key.spec.bits, name) for name in key.spec.encryption_algorithms
+        }
 
     def to_request(self) -> dict[str, Any]:
         request = super().to_request()
@@ -112,7 +155,7 @@ class EncryptForm(ToolForm):
 class DecryptForm(ToolForm):
     operation = DECRYPT_DATA
     output_label = gettext_lazy("Plaintext")
-    cipher_text = text_field(gettext_lazy("Ciphertext (Base64)"), MOST_CIPHERTEXT, mono=True)
+    cipher_text = encoded_field(gettext_lazy("Ciphertext (Base64)"), MOST_CIPHERTEXT)
     encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"))
 
     def adapt(self, key: Key) -> None:
@@ -135,6 +178,9 @@ class DecryptForm(ToolForm):
 class SignForm(ToolForm):
     operation = SIGN
     output_label = gettext_lazy("Signature (Base64)")
+    follow_up: ClassVar[FollowUp | None] = FollowUp(
+        "verify", gettext_lazy("Verify this"), "signature", ("message", "signing_algorithm")
+    )
     message = text_field(gettext_lazy("Message"), signing.MAX_BYTES)
     signing_algorithm = forms.ChoiceField(label=gettext_lazy("Signing Algorithm"))
 
@@ -152,12 +198,13 @@ class SignForm(ToolForm):
 class VerifyForm(SignForm):
     operation = VERIFY
     output_label = gettext_lazy("Result")
+    follow_up = None
     verdicts = Verdicts(
         gettext_lazy("The signature is valid."),
         gettext_lazy("The signature is not valid."),
         gettext_lazy("The message or the signature was changed, or another key or algorithm signed it."),
     )
-    signature = text_field(gettext_lazy("Signature (Base64)"), MOST_SIGNATURE, mono=True)
+    signature = encoded_field(gettext_lazy("Signature (Base64)"), MOST_SIGNATURE)
 
     def to_request(self) -> dict[str, Any]:
         request = super().to_request()
@@ -170,6 +217,9 @@ class VerifyForm(SignForm):
 class GenerateMacForm(ToolForm):
     operation = GENERATE_MAC
     output_label = gettext_lazy("MAC (hexadecimal)")
+    follow_up: ClassVar[FollowUp | None] = FollowUp(
+        "verify-mac", gettext_lazy("Verify this"), "mac", ("message", "mac_algorithm")
+    )
     message = text_field(gettext_lazy("Message"), macs.MAX_BYTES)
     mac_algorithm = forms.ChoiceField(label=gettext_lazy("MAC Algorithm"))
 
@@ -187,12 +237,13 @@ class GenerateMacForm(ToolForm):
 class VerifyMacForm(GenerateMacForm):
     operation = VERIFY_MAC
     output_label = gettext_lazy("Result")
+    follow_up = None
     verdicts = Verdicts(
         gettext_lazy("The MAC is valid."),
         gettext_lazy("The MAC is not valid."),
         gettext_lazy("The message or the MAC was changed, or another key made it."),
     )
-    mac = text_field(gettext_lazy("MAC (hexadecimal)"), MOST_MAC, mono=True)
+    mac = encoded_field(gettext_lazy("MAC (hexadecimal)"), MOST_MAC)
 
     def to_request(self) -> dict[str, Any]:
         request = super().to_request()

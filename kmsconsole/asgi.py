@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -32,12 +32,13 @@ from django.http import HttpResponseBase
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
-from kmsconsole import errors, middleware  # noqa: E402
+from kmsconsole import errors, health, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
-from kmsconsole.lanes import LANES, lane_of  # noqa: E402
+from kmsconsole.lanes import LANES, Lane, Threads, lane_of  # noqa: E402
 from operations import changes, journal  # noqa: E402
 from operations.bodies import MAX_BODY_BYTES  # noqa: E402
-from operations.rest import BriefCalls  # noqa: E402
+from operations.errors import KmsError  # noqa: E402
+from operations.rest import BriefCalls, Reply  # noqa: E402
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +87,14 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for threads in self._threads.values():
-            threads.shutdown(cancel_futures=True)
+            threads.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
 
     def _begin(self) -> None:
         sys.setswitchinterval(TURN_SECONDS)
+        health.begin()
         self._loop = asyncio.get_running_loop()
-        self._threads = {lane: ThreadPoolExecutor(lane.threads, thread_name_prefix=lane.name) for lane in LANES}
+        self._threads = {lane: Threads(lane) for lane in LANES}
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
@@ -106,11 +108,13 @@ class Application:
             return
         environ["wsgi.input"] = io.BytesIO(body or b"")
         brief = self.brief_call(scope["path"]) if body is not None else None
-        if brief is not None:
+        probe = health.PROBES.get(scope["path"]) if scope["method"] in ("GET", "HEAD") else None
+        if probe is not None:
+            answer = probe_answer_of(probe, environ)  # behind no thread and no neighbour
+        elif brief is not None:
             answer = self._at_once(brief, environ)
         else:
-            threads = self._threads[lane_of(scope["method"], scope["path"])]
-            answer = await self._loop.run_in_executor(threads, answer_of, environ)
+            answer = await self._in_a_thread(lane_of(scope["method"], scope["path"]), environ)
         for promise in answer.promises:
             await self._keeping(promise)
             if promise.exception() is not None:
@@ -121,6 +125,12 @@ class Application:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _in_a_thread(self, lane: Lane, environ: dict[str, Any]) -> Answer:
+        try:
+            return await self._threads[lane].run(answer_of, environ)
+        except KmsError as busy:
+            return _refused(environ, busy)
 
     def brief_call(self, path: str) -> Call | None:
         """How to answer what this path takes, if that is brief."""
@@ -171,8 +181,8 @@ class Application:
 
 
 def _brief_calls() -> BriefCalls:
-    # Where another program or an HSM holds the root key, any call may have to wait for it.
-    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env")
+    # Where another program or an HSM holds the root key, or a server the database, any call may have to wait for it.
+    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env") and connection.vendor == "sqlite"
     calls: BriefCalls = import_module(settings.ROOT_URLCONF).BRIEF
     return calls if is_in_memory else BriefCalls(())
 
@@ -265,16 +275,33 @@ def brief_answer_of(calls: BriefCalls, parts: dict[str, str], environ: dict[str,
     return Answer(request, reply.status, [*headers.items()], reply.body, promises)
 
 
+def probe_answer_of(probe: Callable[[], health.State], environ: dict[str, Any]) -> Answer:
+    reply = probe().reply
+    headers = middleware.headers_of(reply, middleware.new_request_id())
+    return Answer(WSGIRequest(environ), reply.status, [*headers.items()], reply.body, [])
+
+
 def _headers(response: HttpResponseBase) -> Headers:
     cookies = (("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values())
     return [*response.items(), *cookies]
 
 
+def _refused(environ: dict[str, Any], error: KmsError) -> Answer:
+    """Of a request that found no thread. It never reaches the framework's handler."""
+    request = WSGIRequest(environ)
+    refused = errors.unavailable(request, error)
+    headers = middleware.headers_of(Reply(refused.status_code, refused.content), middleware.new_request_id())
+    return Answer(request, refused.status_code, [*(headers | dict(refused.items())).items()], refused.content, [])
+
+
 def _unrecorded(answer: Answer, promise: Future[None]) -> Answer:
     """A call whose trace cannot be written fails (SEC-060): nobody learns what it had to say."""
-    log.error("traces not written", exc_info=promise.exception())
-    failed = errors.server_error(answer.request)
-    of_the_body = {"content-type", "content-length", "set-cookie"}
+    failure = promise.exception()
+    failed = middleware.unavailable(answer.request, failure) if isinstance(failure, Exception) else None
+    if failed is None:
+        log.error("traces not written", exc_info=failure)
+        failed = errors.server_error(answer.request)
+    of_the_body = {"content-type", "content-length", "set-cookie", "retry-after"}
     headers = [(name, value) for name, value in answer.headers if name.lower() not in of_the_body]
     return Answer(answer.request, failed.status_code, headers + _headers(failed), failed.content, [])
 

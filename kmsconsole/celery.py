@@ -46,7 +46,10 @@ def period(duty: Duty) -> timedelta:
     return timedelta(seconds=duty.every * settings.KMS_JOB_INTERVAL)
 
 
-app = Celery("kmsconsole", set_as_current=True)
+# In seconds: how long Redis may take to accept a connection or to answer.
+BROKER_SECONDS = 5
+
+app = Celery("kmsconsole", set_as_current=True, task_cls="kmsconsole.jobs:Job")
 app.conf.update(
     broker_url=settings.KMS_REDIS_URL or "memory://",
     task_always_eager=settings.KMS_REDIS_URL is None,
@@ -63,9 +66,19 @@ app.conf.update(
     worker_redirect_stdouts=False,
     worker_send_task_events=False,
     worker_enable_remote_control=False,  # nobody gives a worker orders through the broker
+    broker_connection_timeout=BROKER_SECONDS,
     broker_connection_retry_on_startup=True,
-    # Longer than a task may run, so that Redis does not hand a running one to a second worker.
-    broker_transport_options={"visibility_timeout": 600},
+    broker_connection_max_retries=None,  # however long it is away
+    broker_transport_options={
+        # Longer than a task may run, so that Redis does not hand a running one to a second worker.
+        "visibility_timeout": 600,
+        "socket_connect_timeout": BROKER_SECONDS,
+        "socket_timeout": BROKER_SECONDS,
+        "socket_keepalive": True,
+        # A worker's connection that has been silent for longer than this is made anew.
+        "health_check_interval": BROKER_SECONDS,
+    },
+    beat_scheduler="kmsconsole.jobs:Scheduler",
     timezone="UTC",
     enable_utc=True,
     beat_schedule={

@@ -9,7 +9,31 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 from django.core.exceptions import ImproperlyConfigured
 
-BUSY_SECONDS = 20
+# As long again as a writer waits in the queue before it (kmsconsole.sqlite).
+BUSY_SECONDS = 10
+
+# PostgreSQL, in seconds: for a connection to be made, a lock to be free, a statement to end; for a transaction in which
+# its program does nothing, and which may hold locks; and for any answer at all, the server's own word included.
+CONNECT_SECONDS = 4
+LOCK_SECONDS = 10
+STATEMENT_SECONDS = 30
+IDLE_TRANSACTION_SECONDS = 60
+ANSWER_SECONDS = 35
+
+_SERVER_BOUNDS = {
+    "lock_timeout": LOCK_SECONDS,
+    "statement_timeout": STATEMENT_SECONDS,
+    "idle_in_transaction_session_timeout": IDLE_TRANSACTION_SECONDS,
+}
+# What libpq is told; a network that drops what is sent is noticed by the kernel. All can be set in KMS_DATABASE_URL.
+_CLIENT_BOUNDS = {
+    "connect_timeout": CONNECT_SECONDS,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": ANSWER_SECONDS * 1000,
+    "options": " ".join(f"-c {name}={seconds}s" for name, seconds in _SERVER_BOUNDS.items()),
+}
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -42,7 +66,7 @@ def postgresql(url: SplitResult) -> dict[str, Any]:
     if not name:
         raise ImproperlyConfigured("KMS_DATABASE_URL must name a database: postgres://user:password@host:5432/NAME.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "kmsconsole.postgresql",
         "NAME": name,
         "USER": unquote(url.username or ""),
         "PASSWORD": unquote(url.password or ""),
@@ -50,7 +74,8 @@ def postgresql(url: SplitResult) -> dict[str, Any]:
         "PORT": str(url.port or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": dict(parse_qsl(url.query)),
+        "OPTIONS": _CLIENT_BOUNDS | dict(parse_qsl(url.query)),
+        "WAIT_SECONDS": ANSWER_SECONDS,
     }
 
 

@@ -121,6 +121,18 @@ def secret(name: str, default: Any = REQUIRED) -> Any:
     return _read(name, "secret", default, str, from_file=True)
 
 
+def own_secret(file: Path) -> str | None:
+    """The secret in a file that the product made itself; None where there is none or what a crash left of one."""
+    try:
+        value = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ImproperlyConfigured(f"Cannot read {file}: {error.strerror}.") from None
+    match = re.fullmatch(rb"\s*([!-~]{50,})\s*", value)
+    return match[1].decode() if match else None
+
+
 def declare(name: str, *, kind: str) -> None:
     """Make known a variable that another module reads itself."""
     declared[name] = Variable(name, kind, None)

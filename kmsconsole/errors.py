@@ -6,11 +6,12 @@ Pages for people, the documented envelope for clients; a request id instead of a
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from kmsconsole.middleware import is_api
 from operations import errors
 from operations.errors import KmsError
-from operations.rest import error_body
+from operations.rest import error_body, error_response
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -27,6 +28,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, 500, errors.INTERNAL)
+
+
+def unavailable(request: HttpRequest, error: KmsError) -> HttpResponse:
+    if is_api(request):
+        return error_response(error)
+    context = {"request_id": _request_id(request)}
+    page = render_to_string("errors/500.html", context)
+    return HttpResponse(page, status=error.code.status, headers={"Retry-After": str(error.retry_after)})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

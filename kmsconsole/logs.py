@@ -39,6 +39,13 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
+class NotUnavailable(logging.Filter):
+    """What is missing has its line from `operations.availability`; the framework would add one for each call."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", 0) != 503
+
+
 def _message(record: logging.LogRecord) -> str:
     # Celery puts the text of a task's exception into its message; what the exception is stands in its own field anyway.
     if record.name == "celery.app.trace" and isinstance(record.args, dict) and "exc" in record.args:
@@ -62,13 +69,14 @@ def configuration(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"json": {"()": "kmsconsole.logs.JsonLines"}},
+        "filters": {"not_unavailable": {"()": "kmsconsole.logs.NotUnavailable"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
             # What is refused is in the traces; a line for each as well would let anybody fill the disk.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["not_unavailable"]},
             # The same, and some of its messages quote what was sent, such as the name of a strange host.
             "django.security": {"level": "CRITICAL"},
             # A line for each job of each sweep tells an operator nothing.

@@ -8,15 +8,19 @@ read on an API path).
 import re
 import uuid
 from collections.abc import Callable
+from functools import wraps
+from ipaddress import IPv6Address, ip_address
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, ImproperlyConfigured, MiddlewareNotUsed, RequestDataTooBig
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.module_loading import import_string
 
-from operations.rest import Reply
+from operations import availability
+from operations.console import unavailable_page
+from operations.rest import Reply, error_response
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -24,6 +28,9 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 # case, or a prefix of the original's gateway. Without the first slash, as URL patterns are.
 VERSION_PATH = r"(?!console/|static/)(?:[^/]*/)*?[vV]\d[\d.]*(?:/|$)"
 API_PATH = re.compile(rf"/+(?:(?:healthz|readyz|metrics)(?:/|$)|{VERSION_PATH})")
+
+# [2001:db8::1]:443, [2001:db8::1], 192.0.2.7:443, or an address alone.
+_ADDRESS = re.compile(r"\[(?P<bracketed>[^\]]+)\](:[0-9]+)?|(?P<plain>[0-9.]+):[0-9]+|[0-9A-Fa-f:.]+(%[\w.~-]+)?", re.A)
 
 CONTENT_SECURITY_POLICY = (  # SEC-070
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -65,10 +72,31 @@ def new_request_id() -> str:
 
 
 def name_the_client(request: HttpRequest) -> None:
-    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-    if forwarded and settings.KMS_TRUSTED_PROXY:
-        request.META["REMOTE_ADDR"] = forwarded
+    """Behind a proxy that we trust, the client is the last address it wrote; the client wrote those before it.
+
+    Where that is no address, the proxy's own stands.
+    """
+    if settings.KMS_TRUSTED_PROXY:
+        forwarded = parse_address(request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
+        if forwarded:
+            request.META["REMOTE_ADDR"] = forwarded
+
+
+def parse_address(text: str) -> str:
+    """The IP address in an element of X-Forwarded-For, as proxies write it: with a port, in brackets, with the zone of
+    a link-local address, quoted, or IPv4 mapped to IPv6. In its usual form and without any of these; "" if it is none.
+    """
+    text = text.strip().strip('"')
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        return ""
+    try:
+        address = ip_address(match["bracketed"] or match["plain"] or text)
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address)))  # without its zone
+    return str(address)
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -178,7 +206,7 @@ class ConsoleOnly:
                 raise ImproperlyConfigured(f"{path} needs a hook that CONSOLE_MIDDLEWARE does not offer.")
             if hasattr(middleware, "process_view"):
                 self.view_hooks.insert(0, middleware.process_view)
-            self.console = cast(Handler, convert_exception_to_response(middleware))
+            self.console = cast(Handler, convert_exception_to_response(_or_unavailable(middleware)))
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.api(request) if is_api(request) else self.console(request)
@@ -189,7 +217,38 @@ class ConsoleOnly:
         if is_api(request):
             return None
         for hook in self.view_hooks:
-            response = hook(request, view, args, kwargs)
+            response: HttpResponseBase | None = _or_unavailable(hook)(request, view, args, kwargs)
             if response is not None:
                 return response
         return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """What a view raised. None leaves it to the framework, which takes it for a bug."""
+        return unavailable(request, error)
+
+
+def _or_unavailable(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Also sessions and who is signed in stand in the database."""
+
+    @wraps(handler)
+    def answer(request: HttpRequest, *args: Any) -> Any:
+        try:
+            return handler(request, *args)
+        except Exception as error:
+            response = unavailable(request, error)
+            if response is None:
+                raise
+            return response
+
+    return answer
+
+
+def unavailable(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """The answer to a request that met a missing database or a full disk; None for any other error."""
+    refusal = availability.unavailable(error)
+    if refusal is None:
+        return None
+    request_id = getattr(request, "request_id", "")
+    if is_api(request):
+        return error_response(refusal, request_id=request_id)
+    return unavailable_page(refusal, request_id=request_id)

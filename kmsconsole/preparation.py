@@ -4,20 +4,24 @@
 """
 
 import hashlib
-import os
+import logging
 import secrets
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.db import connection
 
 from kmsconsole import __version__
 from kmsconsole.schema import is_migrated
-from vault import hierarchy, initialisation
+from vault import files, hierarchy, initialisation
 from vault.models import Canary, ProjectKey, ServiceKey
+
+log = logging.getLogger(__name__)
 
 STATIC_STAMP = ".made-of"
 
@@ -34,19 +38,25 @@ def ensure_secret_key() -> None:
     if settings.KMS_SECRET_KEY:
         return
     file = Path(settings.OWN_SECRET_KEY_FILE)
+    if file.exists():
+        log.warning("%s was damaged and is made anew: everybody has to sign in again.", file.name)
     value = secrets.token_urlsafe(64)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(value)
-        out.flush()
-        os.fsync(out.fileno())
+    files.write(file, value.encode())
     # Settings were read before the file existed; web workers are forked from this process or read the file themselves.
     settings.SECRET_KEY = settings.KMS_SECRET_KEY = value
 
 
 def migrate() -> None:
     if not is_migrated():
-        call_command("migrate", interactive=False, verbosity=0)
+        with _without_bounds():
+            call_command("migrate", interactive=False, verbosity=0)
+
+
+def _without_bounds() -> AbstractContextManager[None]:
+    """A migration may take longer than any call should."""
+    if connection.vendor == "postgresql":
+        return connection.without_bounds()  # type: ignore[attr-defined, no-any-return]  # kmsconsole.postgresql
+    return nullcontext()
 
 
 def ensure_root_key() -> None:
@@ -70,10 +80,10 @@ def collect_static() -> None:
     root = Path(settings.STATIC_ROOT)
     stamp = root / STATIC_STAMP
     fingerprint = _static_fingerprint()
-    if stamp.is_file() and stamp.read_text() == fingerprint:
+    if stamp.is_file() and stamp.read_bytes() == fingerprint.encode():
         return
     call_command("collectstatic", interactive=False, clear=root.exists(), verbosity=0)
-    stamp.write_text(fingerprint)
+    files.write(stamp, fingerprint.encode())
 
 
 def seal_reason() -> str:

@@ -93,8 +93,8 @@ KMS_JOB_INTERVAL = env.number("KMS_JOB_INTERVAL", default=60, least=1, most=3600
 
 KMS_SECRET_KEY = env.secret("KMS_SECRET_KEY", default=_required)
 OWN_SECRET_KEY_FILE = KMS_HOME / "secret-key"  # what `serve` makes for an embedded product
-if KMS_SECRET_KEY is None and OWN_SECRET_KEY_FILE.is_file():
-    KMS_SECRET_KEY = OWN_SECRET_KEY_FILE.read_text().strip()
+if KMS_SECRET_KEY is None:
+    KMS_SECRET_KEY = env.own_secret(OWN_SECRET_KEY_FILE)
 # Without one, Django itself refuses whatever would sign something; `check`, `migrate` and `serve` need none.
 SECRET_KEY = KMS_SECRET_KEY or ""
 

@@ -5,6 +5,8 @@ structure is read here first, the numbers are checked, and only then does the li
 RFC 5208 and 5958 (PKCS#8), 8017 (RSA), 5915 and 5480 (EC).
 """
 
+from typing import cast
+
 from cryptography.exceptions import UnsupportedAlgorithm as LibraryUnsupported
 from cryptography.hazmat.primitives.asymmetric import ec as library_ec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -26,6 +28,9 @@ _ORDERS = {
 }
 
 
+_HALVES = "its private and public halves do not fit together"
+
+
 class _Refused(Exception):
     """The reason, before it is known how to name what was found."""
 
@@ -33,8 +38,32 @@ class _Refused(Exception):
 def read_private_key(der: bytes, spec: KeySpec) -> bytes:
     """Our canonical PKCS#8 DER of an acceptable key of that spec; `InvalidPrivateKey` says what is wrong otherwise.
 
-    Equal keys give equal bytes, whoever wrote them. Takes tens to hundreds of milliseconds for RSA: primes are proved.
+    Equal keys give equal bytes, whoever wrote them.
     """
+    canonical_der = parse_private_key(der, spec)
+    prove_private_key(canonical_der, spec)
+    return canonical_der
+
+
+def prove_private_key(canonical_der: bytes, spec: KeySpec) -> None:
+    """Whether the factors of an RSA key are primes; `InvalidPrivateKey` where they are not.
+
+    For what `parse_private_key` returned. Takes tens to hundreds of milliseconds, and the library holds the interpreter
+    as long.
+    """
+    if spec.family is not Family.RSA:
+        return
+    try:
+        key = _load(canonical_der)
+        rsa.pairwise_test(cast(RSAPrivateKey, key))
+    except _Refused as refusal:
+        raise InvalidPrivateKey(spec.name, spec.name, str(refusal)) from None
+    except PairwiseTestFailed:
+        raise InvalidPrivateKey(spec.name, spec.name, _HALVES) from None
+
+
+def parse_private_key(der: bytes, spec: KeySpec) -> bytes:
+    """As `read_private_key`, in a millisecond or two: of an RSA key all but that its factors are primes."""
     if not spec.is_asymmetric:
         raise ValueError(f"{spec.name} material is not a private key")
     found = describe_private_key(der)
@@ -48,7 +77,7 @@ def read_private_key(der: bytes, spec: KeySpec) -> bytes:
     except DerError as error:
         raise InvalidPrivateKey(found, spec.name, f"its encoding is not strict DER ({error})") from None
     except PairwiseTestFailed:
-        raise InvalidPrivateKey(found, spec.name, "its private and public halves do not fit together") from None
+        raise InvalidPrivateKey(found, spec.name, _HALVES) from None
     return private_der(key)
 
 
@@ -90,12 +119,10 @@ def _rsa_key(der: bytes, algorithm: Reader, private: bytes, spec: KeySpec) -> RS
     fields.end()
     if reason := weakness(numbers, spec.bits):
         raise _Refused(reason)
-    validated = _load(der)
-    if not isinstance(validated, RSAPrivateKey) or _numbers(validated) != numbers:
+    loaded = _load(der, prove=False)
+    if not isinstance(loaded, RSAPrivateKey) or _numbers(loaded) != numbers:
         raise _Refused("it reads differently in another parser")
-    key = canonical(numbers)
-    rsa.pairwise_test(key)
-    return key
+    return canonical(numbers)
 
 
 def _numbers(key: RSAPrivateKey) -> RsaNumbers:
@@ -163,9 +190,9 @@ def _same_point(public: bytes, key: EllipticCurvePrivateKey) -> None:
         raise _Refused("its public point does not belong to its private scalar")
 
 
-def _load(der: bytes) -> object:
-    """The library's own reading and full validation of the same bytes."""
+def _load(der: bytes, *, prove: bool = True) -> object:
+    """The library's own reading of the same bytes, and where it is to `prove` them its full validation."""
     try:
-        return load_der_private_key(der, None)
+        return load_der_private_key(der, None, unsafe_skip_rsa_key_validation=not prove)
     except (ValueError, TypeError, LibraryUnsupported):
         raise _Refused("the cryptographic library refuses it (for RSA: a factor is not prime)") from None

@@ -14,9 +14,12 @@ from kmsimport.formats import Material
 from kmsimport.report import Report
 from kmsimport.wrapping import NoWrappingKey
 
+# Of a private key, this is the temporary key that wraps it.
 WRAPPED_MATERIAL = "EncryptedKeyMaterial.bin"
-WRAPPED_TEMPORARY_KEY = "EncryptedTemporaryKey.bin"
-WRAPPED_PRIVATE_KEY = "EncryptedPrivateKey.bin"
+
+
+def wrapped_private_key_file(material: Material) -> str:
+    return f"out_{material.spec.family.value.lower()}_private_key.der"
 
 
 def wrap_only(material: Material, public_key: str, out_dir: str, report: Report) -> None:
@@ -35,7 +38,7 @@ def wrap_only(material: Material, public_key: str, out_dir: str, report: Report)
     if wrapped.private_key is None:
         files = {WRAPPED_MATERIAL: wrapped.material}
     else:
-        files = {WRAPPED_TEMPORARY_KEY: wrapped.material, WRAPPED_PRIVATE_KEY: wrapped.private_key}
+        files = {WRAPPED_MATERIAL: wrapped.material, wrapped_private_key_file(material): wrapped.private_key}
     _write_all(directory, files)
     for name, content in files.items():
         report.step("wrote", f"{directory / name}, {len(content)} bytes")

@@ -28,6 +28,7 @@ from django.db import (
 )
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from operations import availability
 from operations.models import ChangeCount, ChangedRow
 
 # Who may do what; every other scope is a project's ID.
@@ -130,6 +131,7 @@ def _rows(database: BaseDatabaseWrapper, query: str, values: tuple[Any, ...]) ->
 
 
 def _asked(database: BaseDatabaseWrapper, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    availability.require_answering_database()
     database.ensure_connection()
     with database.wrap_database_errors:
         return database.connection.execute(query, values).fetchall()  # type: ignore[no-any-return]

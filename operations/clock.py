@@ -30,7 +30,7 @@ def offset() -> timedelta:
         return timedelta()
     try:
         return timedelta(seconds=float(_file().read_text() or 0))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # a file that holds no number moves nothing
         return timedelta()
 
 

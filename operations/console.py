@@ -7,7 +7,7 @@ bears the wire name of what it sends. Who is signed in is found above this floor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 from urllib.parse import urlencode, urlsplit
 
 from django import forms
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import iri_to_uri
 from django.utils.functional import cached_property
@@ -29,6 +30,8 @@ from operations.operation import Operation
 from operations.perform import perform
 
 LONGEST_WAY_BACK = 2000
+# On a 401 to a script: where to sign in. The page stays as it is and says so (static/js/session.js).
+SIGN_IN_HEADER = "X-Sign-In"
 
 
 def sentence(error: FieldError) -> str:
@@ -42,6 +45,11 @@ def full_sentence(error: KmsError) -> str:
     return f"{text} {error.hint}" if error.hint else text
 
 
+class Crumb(TypedDict):
+    label: str
+    url: str
+
+
 class Page(View):
     """A page for somebody signed in; anybody else is sent to the sign-in page and comes back afterwards.
 
@@ -51,6 +59,8 @@ class Page(View):
     caller: Caller
     # False for what an open page asks for by itself: it keeps nobody signed in (SEC-043).
     is_activity: ClassVar[bool] = True
+    # By URL name: the page that it lies over, or the page with the form whose address it is.
+    home: ClassVar[str] = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         caller = getattr(request, "caller", None)
@@ -62,25 +72,50 @@ class Page(View):
         except KmsError as error:
             return self.refused(error)
 
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The address of a form, opened or reloaded as a page, leads back to where the form is."""
+        if request.method in ("GET", "HEAD"):
+            return go(request, way_back(request, self.home_url()))
+        return super().http_method_not_allowed(request, *args, **kwargs)
+
+    def home_url(self) -> str:
+        return reverse(self.home) if self.home else resolve_url(settings.LOGIN_REDIRECT_URL)
+
     def refused(self, error: KmsError) -> HttpResponse:
         if error.code is errors.SEALED:
             return render(self.request, "errors/sealed.html", {"request_id": self.caller.request_id}, status=503)
-        context = {"error": error, "request_id": self.caller.request_id}
+        if error.code is errors.UNAVAILABLE:
+            return unavailable_page(error, request_id=self.caller.request_id)
+        context = {"error": error, "request_id": self.caller.request_id, "trail": self.trail()}
         return render(self.request, "errors/refused.html", context, status=error.code.status)
+
+    def trail(self) -> list[Crumb]:
+        """The breadcrumb: the pages above this one, and this one last, without an address."""
+        return []
+
+
+def unavailable_page(error: KmsError, *, request_id: str) -> HttpResponse:
+    """Rendered without a request: what the pages around it read may be the very thing that is missing."""
+    body = render_to_string(
+        "errors/unavailable.html", {"text": error.hint or error.code.hint, "request_id": request_id}
+    )
+    return HttpResponse(body, status=error.code.status, headers={"Retry-After": str(error.retry_after)})
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if is_htmx(request) or wants_json(request):
+        return HttpResponse(status=401, headers={SIGN_IN_HEADER: resolve_url(settings.LOGIN_URL)})
     # What was posted is not repeated after signing in: one comes back to the page that stood there.
-    path = request.get_full_path() if request.method == "GET" and not is_htmx(request) else _page_before(request)
+    path = request.get_full_path() if request.method == "GET" else _page_before(request)
     # A longer address, encoded once more, would not fit into the server's headers.
-    query = f"?{urlencode({'next': path})}" if 0 < len(path) <= LONGEST_WAY_BACK else ""
-    return go(request, resolve_url(settings.LOGIN_URL) + query)
+    query = {"next": path} if 0 < len(path) <= LONGEST_WAY_BACK else {}
+    if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        query["ended"] = "1"
+    return go(request, resolve_url(settings.LOGIN_URL) + (f"?{urlencode(query)}" if query else ""))
 
 
 def _page_before(request: HttpRequest) -> str:
-    """The page from which something was asked for or sent, as htmx, the form or the browser names it."""
-    if is_htmx(request):
-        return str(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
+    """The page from which something was sent, as the form or the browser names it."""
     try:
         before = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
@@ -91,6 +126,10 @@ def _page_before(request: HttpRequest) -> str:
 
 def is_htmx(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
+
+
+def wants_json(request: HttpRequest) -> bool:
+    return "application/json" in request.headers.get("Accept", "")
 
 
 def swaps(request: HttpRequest, element_id: str) -> bool:
@@ -129,17 +168,17 @@ class Dialog(Page):
     # Nothing is asked: there is nothing to confirm and nothing to cancel.
     only_shows: ClassVar[bool] = False
     size: ClassVar[str] = ""
-    # The page that it lies over, by URL name.
-    home: ClassVar[str]
 
     def show(self, request: HttpRequest, *, status: int = 200, **context: Any) -> HttpResponse:
         """`body` may replace what the dialog asks; `is_over` leaves only the way back."""
         template = "operations/dialog.html" if is_htmx(request) else "operations/dialog_page.html"
-        return render(request, template, {"dialog": self, "back": self.back, **context}, status=status)
+        return render(
+            request, template, {"dialog": self, "back": self.back, "trail": self.trail(), **context}, status=status
+        )
 
     @cached_property
     def back(self) -> str:
-        return way_back(self.request, reverse(self.home))
+        return way_back(self.request, self.home_url())
 
 
 class TypedConfirmation(forms.CharField):

@@ -9,12 +9,15 @@ file's position is kept in the transaction that adds them.
 Traces of plain reading are written but not forced to disk: they survive a crash, and may be lost with the power.
 
 If the journal cannot be written, the operation fails.
+
+A line that cannot become a row of the table (zeros after a power failure, a line that a full disk cut short) is set
+aside: kept in a file beside, for the operator, and reported by an incident trace. The lines and files behind it go on.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
+import logging
 import os
 import threading
 import uuid
@@ -22,18 +25,27 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
-from operations.models import JournalPosition, Trace
+from operations import traces
+from operations.caller import system
+from operations.models import JournalPosition, Rating, Trace
+from operations.traces import InvalidTrace
+from vault import files
+
+log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 8 * 1024 * 1024
 DRAIN_LINES = 500
+DRAIN_BYTES = 2 * 1024 * 1024
+INCIDENT = "rejectJournalLines"
+
+_INCIDENT_IDS = uuid.UUID("5b0c52b0-54d3-4c7e-9b7e-2f6f2c1f7a11")
 
 
 class Segment:
@@ -46,9 +58,7 @@ class Segment:
         # Locked before it bears the name that drains look for: an unlocked one counts as abandoned, and is removed.
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         unlocked.rename(unlocked.with_suffix(".jsonl"))
-        directory = os.open(folder, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+        files.sync(folder)
         self.size = 0
 
     def write(self, data: bytes, *, durable: bool) -> None:
@@ -193,7 +203,7 @@ def append(members: Mapping[str, Any], *, durable: bool = True) -> None:
     Within `deferred` it may return before that.
     """
     journal, promises = _journal(), _here.promises
-    written = journal.add(_ENCODER.encode(members).encode() + b"\n", durable=durable)
+    written = journal.add(traces.encode(members), durable=durable)
     if promises is None or not durable:
         journal.commit()
     if promises is None or written.done():
@@ -228,8 +238,21 @@ def commit() -> None:
 
 
 def drain() -> int:
-    """Moves what the journal holds into the trace table; returns how many traces that were."""
-    return sum(_drain_file(path) for path in sorted(folder().glob("*.jsonl")))
+    """Moves what the journal holds into the trace table; returns how many traces that were.
+
+    A file that cannot be read, or whose rejected lines cannot be set aside, stays as it is, and the others go on.
+    Raises OSError for the first of them at the end, DatabaseError at once.
+    """
+    moved, failures = 0, []
+    for path in sorted(folder().glob("*.jsonl")):
+        try:
+            moved += _drain_file(path)
+        except OSError as failure:
+            log.error("The journal file %s cannot be drained: %s.", path.name, failure.strerror)
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return moved
 
 
 def _drain_file(path: Path) -> int:
@@ -239,39 +262,96 @@ def _drain_file(path: Path) -> int:
     except FileNotFoundError:
         return 0  # another drain was here
     with file:
-        while added := _drain_some(file, path.name):
+        while (added := _drain_some(file, path)) is not None:
             moved += added
         if _is_abandoned(file):
-            # Whatever its process still wrote before it went is read; then there will never be more.
-            while added := _drain_some(file, path.name):
+            # Whatever its process still wrote before it ended is read; then there will never be more.
+            while (added := _drain_some(file, path, to_end=True)) is not None:
                 moved += added
             path.unlink(missing_ok=True)
             JournalPosition.objects.filter(file=path.name).delete()
     return moved
 
 
-def _drain_some(file: IO[bytes], name: str) -> int:
+@dataclass(frozen=True, slots=True)
+class _Rejected:
+    line: bytes
+    reason: str
+
+
+def _drain_some(file: IO[bytes], path: Path, *, to_end: bool = False) -> int | None:
+    """How many traces the next lines of the file were; None where there is no whole line. `to_end`: also a torn one."""
     with transaction.atomic():
-        position, _created = JournalPosition.objects.select_for_update().get_or_create(file=name)
-        file.seek(position.offset)
-        rows = []
-        for line in _whole_lines(file):
-            rows.append(_row(line))
+        position, _created = JournalPosition.objects.select_for_update().get_or_create(file=path.name)
+        start = position.offset
+        file.seek(start)
+        rows, rejected = [], []
+        for line in _lines(file, to_end=to_end):
+            try:
+                rows.append((line, _row(line)))
+            except (InvalidTrace, RecursionError) as error:
+                rejected.append(_Rejected(line, str(error) if isinstance(error, InvalidTrace) else "nested too deeply"))
             position.offset += len(line)
-        if not rows:
-            return 0
-        with connection.cursor() as cursor:
-            cursor.executemany(_statement(), rows)
+        if position.offset == start:
+            return None
+        refused = _insert(rows)
+        if rejected or refused:
+            # Before the commit, and again under the same name after a kill in between.
+            _set_aside(path, start, rejected + refused)
         position.save(update_fields=["offset"])
-    return len(rows)
+    return len(rows) - len(refused)
 
 
-def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
+def _lines(file: IO[bytes], *, to_end: bool) -> Iterator[bytes]:
+    """The next whole lines; a run of zeros, and what is longer than any line, count as lines that are not valid."""
+    read = 0
     for _number in range(DRAIN_LINES):
-        line = file.readline()
-        if not line.endswith(b"\n"):
-            return  # not yet whole; nobody was told it is safe
+        line = file.readline(traces.MAX_LINE_BYTES + 1)
+        if line.startswith(b"\0"):
+            # A trace may follow the zeros that a power failure left.
+            rest = line.lstrip(b"\0")
+            file.seek(-len(rest), os.SEEK_CUR)
+            line = line[: len(line) - len(rest)]
+        elif not line or not (line.endswith(b"\n") or to_end or len(line) > traces.MAX_LINE_BYTES):
+            return  # not yet whole: its call has not been answered
         yield line
+        read += len(line)
+        if read >= DRAIN_BYTES:
+            return
+
+
+def _insert(rows: list[tuple[bytes, list[Any]]]) -> list[_Rejected]:
+    """Adds the rows; returns those that the database refuses for what they hold."""
+    if not rows:
+        return []
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(_statement(), [values for _line, values in rows])
+    except (DataError, IntegrityError) as error:
+        if len(rows) == 1:
+            return [_Rejected(rows[0][0], f"refused by the database ({type(error).__name__})")]
+        half = len(rows) // 2
+        return _insert(rows[:half]) + _insert(rows[half:])
+    return []
+
+
+def _set_aside(path: Path, offset: int, rejected: list[_Rejected]) -> None:
+    beside = path.with_name(f"{path.stem}.{offset}.rejected")
+    files.write(beside, b"".join(each.line for each in rejected))
+    message = f"Lines of the trace journal cannot be read; they are kept in {beside.name}."
+    members = traces.members(
+        INCIDENT,
+        system(),
+        rating=Rating.INCIDENT,
+        status=500,
+        message=message,
+        resource=("journal", "", path.name),
+        request={"lines": len(rejected), "kept_in": beside.name, "reason": rejected[0].reason},
+    )
+    # One ID for this place in this file, so that a drain which is repeated reports it once.
+    members["id"] = uuid.uuid5(_INCIDENT_IDS, f"{path.name}:{offset}")
+    Trace.objects.get_or_create(pk=members.pop("id"), defaults=members)
+    log.error("%s Lines: %d, the first is %s.", message, len(rejected), rejected[0].reason)
 
 
 def _is_abandoned(file: IO[bytes]) -> bool:
@@ -282,24 +362,13 @@ def _is_abandoned(file: IO[bytes]) -> bool:
     return True
 
 
-def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_plain)
-
-
 def _row(line: bytes) -> list[Any]:
-    # A trace may have been written by a version of the product that knew fewer columns.
-    members = _DEFAULTS | json.loads(line)
-    members["id"] = uuid.UUID(members["id"])
-    members["time"] = datetime.fromisoformat(members["time"])
+    values = traces.decode(line)
     for column in _ADAPTED:
-        members[column.attname] = column.get_db_prep_save(members[column.attname], connection)
-    return [members[name] for name in _DEFAULTS]
+        values[column.attname] = column.get_db_prep_save(values[column.attname], connection)
+    return [values[name] for name in traces.COLUMNS]
 
 
-_DEFAULTS = {column.attname: column.get_default() for column in Trace._meta.concrete_fields}
 # What databases write differently. All else is texts and numbers, in JSON as in the table.
 _ADAPTED = [column for column in Trace._meta.concrete_fields if column.attname in ("id", "time", "request")]
 
@@ -308,6 +377,6 @@ def _statement() -> str:
     """Adds traces that are not there yet. By way of models SQLite takes two to three times as long for it, which under
     a lasting load is felt by those who use keys.
     """
-    columns = ", ".join(map(connection.ops.quote_name, _DEFAULTS))
-    values = ", ".join(["%s"] * len(_DEFAULTS))
+    columns = ", ".join(map(connection.ops.quote_name, traces.COLUMNS))
+    values = ", ".join(["%s"] * len(traces.COLUMNS))
     return f"INSERT INTO {Trace._meta.db_table} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING"  # noqa: S608

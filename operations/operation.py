@@ -24,6 +24,9 @@ class Target(Authorisable, Protocol):
         """Raises KmsError where the target's kind or state does not allow this use."""
 
 
+Locate = Callable[[Caller, dict[str, Any]], Target]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     name: str
@@ -37,10 +40,12 @@ class Operation:
     action: str | None
     # Row of the target's admission table; None admits in every state.
     use: Any = None
-    locate: Callable[[Caller, dict[str, Any]], Target]
-    # What is slow and needs no row, such as making an RSA key: done before the transaction, given to `run` as
-    # `prepared`, and only for a caller who holds the permission at all.
-    prepare: Callable[[Caller, Mapping[str, Any]], Any] | None = None
+    locate: Locate
+    # What is slow, such as making an RSA key: done before the transaction, for a target that takes the operation, with
+    # the arguments of `run`, and given to `run` as `prepared`. What it found out may have changed until then.
+    prepare: Callable[..., Any] | None = None
+    # How `prepare` finds its target: without a lock, where `locate` takes one.
+    locate_to_prepare: Locate | None = None
     run: Callable[..., Any]
     request: Request = field(default_factory=Request)
     # False for what changes no row: no transaction is opened, and its trace goes to the journal.

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db import DatabaseError, transaction
 
-from operations import errors, limits
+from operations import availability, errors, limits
 from operations.caller import Caller
 from operations.errors import KmsError
-from operations.operation import Operation
+from operations.operation import Locate, Operation, Target
 from operations.trail import Trail
 from vault.errors import Sealed
 
@@ -24,8 +24,9 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
 
     Change and trace are one transaction; what changes nothing leaves its trace in the journal. So does a refusal, but
     that of a change, which has a transaction of its own. A call whose trace cannot be written fails (SEC-060).
-    Permission is asked before state is told, and an unknown target answers like a foreign one (SEC-051). Raises
-    KmsError and nothing else.
+    Permission is asked before state is told, and an unknown target answers like a foreign one (SEC-051). What takes
+    long is done before the transaction, for a target that was found and admitted without a lock; under the lock all of
+    that is asked again. Raises KmsError and nothing else.
     """
     trail = Trail(operation, caller)
     try:
@@ -34,29 +35,40 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
         request.pop("sequence", None)
         if operation.rate is not None:
             limits.admit(operation.rate, caller)
-        if operation.prepare is not None and (operation.action is None or caller.may(operation.action)):
-            request["prepared"] = operation.prepare(caller, request)
+        if operation.prepare is not None:
+            known = dict(request)
+            target = _admitted(operation, operation.locate_to_prepare or operation.locate, caller, known, trail)
+            request["prepared"] = operation.prepare(caller, target, **known)
         with transaction.atomic() if operation.writes else nullcontext():
-            target = operation.locate(caller, request)
-            trail.about(target)
-            caller.authorise(operation, target)
-            target.admit(operation.use)
+            target = _admitted(operation, operation.locate, caller, request, trail)
             result = operation.run(caller, target, **request)
             trail.succeeded(result)
         if operation.writes and caller.memory is not None:
             caller.memory.part()
     except KmsError as error:
-        _refused(operation, trail, error)
+        if error.code is not errors.UNAVAILABLE:
+            _refused(operation, trail, error)
         raise
     except Sealed as cause:
         # Sealed: nothing can be written with meaning, so no trace either; the answer says why (SEC-005).
         raise KmsError(errors.SEALED) from cause
     except Exception as bug:
+        if missing := availability.unavailable(bug):
+            # A trace would want the same database or disk; nothing was performed.
+            raise missing from bug
         log.exception("operation failed", extra={"operation": operation.name, "request_id": caller.request_id})
         internal = KmsError(errors.INTERNAL)
         _refused(operation, trail, internal)
         raise internal from bug
     return result
+
+
+def _admitted(operation: Operation, locate: Locate, caller: Caller, request: dict[str, Any], trail: Trail) -> Target:
+    target = locate(caller, request)
+    trail.about(target)
+    caller.authorise(operation, target)
+    target.admit(operation.use)
+    return target
 
 
 def refuse(operation: Operation, caller: Caller, error: KmsError) -> None:
@@ -71,5 +83,7 @@ def _refused(operation: Operation, trail: Trail, error: KmsError) -> None:
                 operation.on_refusal(error)
             trail.failed(error)
     except (DatabaseError, OSError) as cause:
+        if missing := availability.unavailable(cause):
+            raise missing from cause
         log.exception("refusal not recorded", extra={"operation": operation.name, "code": error.code.code})
         raise KmsError(errors.INTERNAL) from cause

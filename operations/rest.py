@@ -21,7 +21,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from operations import errors, pace
+from operations import availability, errors, pace
 from operations.bodies import MAX_BODY_BYTES, body_of
 from operations.caller import Caller
 from operations.errors import KmsError
@@ -150,6 +150,8 @@ def as_kms_error(error: Exception) -> KmsError:
         return KmsError(errors.URL_INVALID)  # of what is read here only a query can be one: it has too many members
     if isinstance(error, exceptions.APIException) and error.status_code < 500:
         return KmsError(errors.JSON_INVALID)
+    if missing := availability.unavailable(error):
+        return missing
     log.error("unhandled exception", exc_info=error)
     return KmsError(errors.INTERNAL)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 
-from operations import clock, journal
+from operations import journal, traces
 from operations.caller import Caller
 from operations.errors import KmsError
 from operations.models import Rating, Trace
@@ -51,12 +50,12 @@ class Trail:
 
     def _leave(self, members: Mapping[str, Any], *, durable: bool) -> None:
         if self._operation.writes or not settings.KMS_TRACE_JOURNAL:
-            Trace(**members).save(force_insert=True)
+            traces.row(members).save(force_insert=True)
         else:
             journal.append(members, durable=durable)
 
     def _members(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> dict[str, Any]:
-        return _members(
+        return traces.members(
             self._name,
             self._caller,
             rating=rating,
@@ -72,43 +71,6 @@ def record_event(name: str, caller: Caller, **details: Any) -> Trace:
     """Adds one trace. `details`: rating, status, code, message, resource, request; never a secret.
 
     For what is no operation (signing in, tokens) call it directly."""
-    trace = Trace(**_members(name, caller, **details))
+    trace = traces.row(traces.members(name, caller, **details))
     trace.save(force_insert=True)
     return trace
-
-
-def _members(
-    name: str,
-    caller: Caller,
-    *,
-    rating: Rating = Rating.NORMAL,
-    status: int = 200,
-    code: str = "",
-    message: str = "",
-    resource: tuple[str, str, str] = ("", "", ""),
-    request: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """The members of a trace. No row yet: those that go to the journal never become one here."""
-    resource_type, resource_id, resource_name = resource
-    return {
-        "id": uuid.uuid4(),
-        "time": clock.now(),
-        "name": name,
-        "kind": caller.kind.value,
-        "rating": rating.value,
-        "account_id": caller.account_id,
-        "project_id": caller.project_id,
-        "region_id": caller.region_id,
-        "user_id": caller.user_id,
-        "user_name": caller.user_name,
-        "source_ip": caller.source_ip,
-        "agent": caller.agent[:256],
-        "request_id": caller.request_id,
-        "resource_type": resource_type,
-        "resource_id": resource_id,
-        "resource_name": resource_name,
-        "request": dict(request or {}),
-        "response_code": status,
-        "code": code,
-        "message": message[:255],
-    }

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.services.postgresql",
     "tests.services.redis",
     "tests.services.softhsm",
+    "tests.services.image",
     "tests.services.product",
     "tests.services.browser",
 ]

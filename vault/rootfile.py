@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from vault import files
 from vault.errors import RootKeyMissing, RootKeyUnsafe, VaultError
 
 ROOT_BYTES = 32
@@ -82,45 +83,23 @@ def create(path: Path) -> None:
 
     The name appears only once the whole key is on disk, so no reader and no crash ever meets a part of it.
     """
-    partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-        os.write(descriptor, base64.b64encode(secrets.token_bytes(ROOT_BYTES)) + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(partial, path)  # unlike a rename, a link refuses to replace
-    finally:
-        partial.unlink()
-    sync(path.parent)
+    files.write(path, base64.b64encode(secrets.token_bytes(ROOT_BYTES)) + b"\n", replace=False)
 
 
 def retire(current: Path, incoming: Path, *, keep: Path | None) -> None:
     """Puts `incoming` in the place of `current` in one step; under the name `keep` the old key stays."""
     if keep is not None and not keep.exists():
         os.link(current, keep)
-        sync(current.parent)  # the old key must have its new name before it loses its old one
+        files.sync(current.parent)  # the old key must have its new name before it loses its old one
     incoming.replace(current)
-    sync(current.parent)
+    files.sync(current.parent)
 
 
 def settle(current: Path, incoming: Path) -> None:
     """Gives an incoming root key its lasting name, where no current one is."""
     os.link(incoming, current)
     incoming.unlink()
-    sync(current.parent)
-
-
-def sync(directory: Path) -> None:
-    """Makes names in a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    files.sync(current.parent)
 
 
 @contextmanager

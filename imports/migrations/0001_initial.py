@@ -25,15 +25,14 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('created_by_id', models.CharField(blank=True, max_length=32)),
                 ('expires_at', models.DateTimeField()),
-                ('last_contact_at', models.DateTimeField(null=True)),
                 ('used_at', models.DateTimeField(null=True)),
                 ('revoked_at', models.DateTimeField(null=True)),
+                ('revocation', models.CharField(blank=True, choices=[('closed', 'Closed'), ('replaced', 'Replaced')], max_length=8)),
                 ('failed_unwraps', models.PositiveIntegerField(default=0)),
                 ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wrapping_keys', to='keys.key')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('private_sealed__isnull', False)), fields=['expires_at'], name='wrapping_key_by_expiry'), models.Index(condition=models.Q(('last_contact_at__isnull', False), ('private_sealed__isnull', False)), fields=['last_contact_at'], name='wrapping_key_by_contact'), models.Index(fields=['key', 'carrier', 'created_at'], name='wrapping_key_by_key')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('carrier', 'wizard'), ('last_contact_at__isnull', False)), models.Q(('carrier', 'api'), ('last_contact_at__isnull', True)), _connector='OR'), name='a_wizard_has_been_heard_of')],
+                'indexes': [models.Index(condition=models.Q(('private_sealed__isnull', False)), fields=['expires_at'], name='wrapping_key_by_expiry'), models.Index(fields=['key', 'carrier', 'created_at'], name='wrapping_key_by_key')],
             },
         ),
     ]

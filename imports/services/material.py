@@ -1,5 +1,6 @@
 """Importing, deleting and expiring key material. The order of the checks is console.md section C, and SEC-024:
-nothing secret is touched before the token is proved, nothing is changed before everything is."""
+nothing secret is touched before the token is proved, nothing is changed before everything is. One exception: that the
+factors of an RSA key are primes is proved after everything else, for it takes long."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 
 from django.db.models import F
 
-from imports import queries, tokens
+from imports import base64_text, proofs, queries, tokens
 from imports.models import WrappingKey
 from imports.services import parameters
 from keys import material
@@ -18,6 +19,7 @@ from keys.states import Event
 from kmscrypto import fingerprint, pkcs8, wrapping
 from kmscrypto import material as mathematics
 from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed, UnwrapFailed
+from kmscrypto.specs import Family
 from operations import clock, errors
 from operations.caller import Caller
 from operations.errors import Code, KmsError
@@ -42,7 +44,7 @@ def compare(caller: Caller, key: Key) -> Known:
     return Known(key, queries.check_value(key))
 
 
-def import_material(
+def unwrap(
     caller: Caller,
     key: Key,
     *,
@@ -50,13 +52,17 @@ def import_material(
     encrypted_key_material: str,
     encrypted_privatekey: str | None,
     expiration_time: int | None,
-) -> Key:
-    """Enabled, with the material that was wrapped for this very key. All or nothing, in the caller's transaction.
+) -> bytes | None:
+    """The material that was wrapped for this very key. Before the transaction: every check is made here, without a lock
+    and the costly one last, so that nobody waits for who computes. None where the token has ended: which import ended
+    it is told under the lock.
 
-    `expiration_time` is in seconds since 1970; None never expires. A refused try does not use up the token, but after
-    200 failed unwraps its offer is closed (SEC-026).
+    A refused try does not use up the token, but after 200 failed unwraps its offer is closed (SEC-026).
     """
-    offer = _offer_for(key, import_token)
+    offer = _offer_of(import_token, key, lock=False)
+    if offer is None or not offer.is_live():
+        return None
+    _check_offer(offer, key)
     ciphertext = _bytes(encrypted_key_material, "encrypted_key_material")
     if len(ciphertext) != WRAPPED_BYTES:
         raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(len(ciphertext)))
@@ -67,11 +73,36 @@ def import_material(
     else:
         plain = _symmetric(offer, unwrapped)
     _check_sameness(key, plain)
+    _expiration(key, expiration_time)
+    if key.spec.family is Family.RSA:
+        _prove(key, offer, plain)
+    return plain
+
+
+def import_material(
+    caller: Caller,
+    key: Key,
+    *,
+    import_token: str,
+    expiration_time: int | None,
+    prepared: bytes | None,
+    **_wrapped: str | None,
+) -> Key:
+    """Enabled, with the material that `unwrap` found. All or nothing, in the caller's transaction, and only where the
+    token still stands and the material is still the right one.
+
+    `expiration_time` is in seconds since 1970; None never expires.
+    """
+    offer = _offer_of(import_token, key, lock=True)
+    if prepared is None or offer is None or not offer.is_live():
+        raise parameters.why_ended(offer)
+    _check_offer(offer, key)
+    _check_sameness(key, prepared)
     expires_at = _expiration(key, expiration_time)
 
     expiry.settle(key)
-    material.store(key, plain, wrapping_algorithm=offer.algorithm)
-    key.material_fingerprint = material.fingerprint(key, plain)
+    material.store(key, prepared, wrapping_algorithm=offer.algorithm)
+    key.material_fingerprint = material.fingerprint(key, prepared)
     key.material_expires_at = expires_at
     key.move(Event.IMPORT_MATERIAL)
     key.save(update_fields=["state", "material_fingerprint", "material_expires_at"])
@@ -103,17 +134,15 @@ def count_failed_unwrap(error: KmsError) -> None:
 # --- checks 5 to 7: the token -------------------------------------------------------------------------------------
 
 
-def _offer_for(key: Key, import_token: str) -> WrappingKey:
-    claims = tokens.read(import_token, project_id=key.project_id)
-    offer = tokens.offer_of(claims)
-    if offer is None or not offer.is_live():
-        raise parameters.why_ended(offer)
-    if claims.key_id != key.key_id or offer.key_id != key.pk:
-        raise _refused(
-            errors.TOKEN_OF_ANOTHER_KEY, "import_token", f"The token is for key {claims.key_id}; this is {key.key_id}."
-        )
+def _offer_of(import_token: str, key: Key, *, lock: bool) -> WrappingKey | None:
+    return tokens.offer_of(tokens.read(import_token, project_id=key.project_id), lock=lock)
+
+
+def _check_offer(offer: WrappingKey, key: Key) -> None:
+    if offer.key_id != key.pk:
+        hint = f"The token is for key {offer.key.key_id}; this is {key.key_id}."
+        raise _refused(errors.TOKEN_OF_ANOTHER_KEY, "import_token", hint)
     offer.key = key
-    return offer
 
 
 # --- check 8: syntax and length -----------------------------------------------------------------------------------
@@ -122,7 +151,7 @@ def _offer_for(key: Key, import_token: str) -> WrappingKey:
 def _bytes(text: str, field: str) -> bytes:
     raw = decode_base64(text)
     if raw is None:
-        raise _refused(errors.PARAMETER_INVALID, field, "This is not Base64.")
+        raise _refused(errors.PARAMETER_INVALID, field, base64_text.explain(text))
     return raw
 
 
@@ -187,11 +216,24 @@ def _private_key(key: Key, offer: WrappingKey, *, temporary_key: bytes, cipherte
         hint = "It was not wrapped by AES key wrap with padding (RFC 5649) under this temporary key."
         raise _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer) from None
     try:
-        return pkcs8.read_private_key(der, key.spec)
+        return pkcs8.parse_private_key(der, key.spec)
     except InvalidPrivateKey as cause:
-        # Safe to tell: integrity was proved, so this is the importer's own key (SEC-028).
-        hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}."
-        raise _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer) from None
+        raise _invalid(cause, offer) from None
+
+
+def _invalid(cause: InvalidPrivateKey, offer: WrappingKey) -> KmsError:
+    # Safe to tell: integrity was proved, so this is the importer's own key (SEC-028).
+    hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}."
+    return _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer)
+
+
+def _prove(key: Key, offer: WrappingKey, plain: bytes) -> None:
+    """The last part of check 13. It takes as long as all else a hundred times, so what is refused anyway never gets
+    here."""
+    try:
+        proofs.prove(plain, key.spec)
+    except InvalidPrivateKey as cause:
+        raise _invalid(cause, offer) from None
 
 
 # --- checks 14 to 16: the same as before, and for how long --------------------------------------------------------

@@ -149,4 +149,4 @@ def import_action(caller: Caller) -> Action | None:
     """The four-step import makes a key and brings its material, so it needs what both need."""
     url = address("imports:wizard")
     permissions = (*_permission(CREATE_KEY.action), GET_MATERIAL, IMPORT_MATERIAL)
-    return Action("import", _("Import Key"), url, denial(caller, permissions)) if url else None
+    return Action("import", _("Import Key"), url, denial(caller, permissions), is_dialog=True) if url else None

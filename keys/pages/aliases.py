@@ -76,6 +76,7 @@ class Aliases(KeyPage):
 
 
 class AliasDialog(KeyPage, Dialog):
+    tab = "aliases"
     is_for_custom_keys = True
 
     @cached_property

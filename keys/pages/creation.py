@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from keys import queries
+from keys.api.aliases import CREATE_ALIAS
 from keys.api.creation import CREATE_KEY
 from keys.api.lifecycle import UPDATE_KEY_ALIAS
 from keys.forms import CreateKeyForm
@@ -16,11 +16,15 @@ from keys.models import Key
 from keys.pages import actions
 from keys.pages.scope import Scope, scope_of
 from keys.services.creation import suggest_alias
-from operations.console import Page, go, is_htmx, toast, way_back
+from operations import errors
+from operations.console import Crumb, Page, full_sentence, go, is_htmx, toast, way_back
+from operations.errors import KmsError
 from projects.models import DEFAULT_WIRE_ID
 
 
 class CreateKey(Page):
+    home = "keys:list"
+
     def get(self, request: HttpRequest) -> HttpResponse:
         if not self.caller.may(str(CREATE_KEY.action)):
             context = {"missing": CREATE_KEY.action, "project": self.caller.project_name}
@@ -44,7 +48,7 @@ class CreateKey(Page):
 
     @cached_property
     def back(self) -> str:
-        return way_back(self.request, reverse("keys:list"))
+        return way_back(self.request, self.home_url())
 
     def form(self, request: HttpRequest) -> CreateKeyForm:
         projects = self.scope.open_to(self.caller, str(CREATE_KEY.action))
@@ -59,15 +63,18 @@ class CreateKey(Page):
     def show(self, request: HttpRequest, form: CreateKeyForm, *, status: int = 200) -> HttpResponse:
         template = "keys/create_drawer.html" if is_htmx(request) else "keys/create.html"
         tagging = actions.denial(self.caller, ("kms:cmkTag:create",))
-        context = {"form": form, "back": self.back, "tags_denied": tagging}
+        context = {"form": form, "back": self.back, "tags_denied": tagging, "trail": self.trail()}
         return render(request, template, context, status=status)
+
+    def trail(self) -> list[Crumb]:
+        return [{"label": _("Custom Keys"), "url": self.home_url()}, {"label": _("Create Key"), "url": ""}]
 
 
 class CheckAlias(Page):
-    """An empty answer, or why this alias cannot be taken. Only for who could take it: others learn nothing."""
+    """Why an alias is refused, empty where it is free. For who could take it only: others learn nothing."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        may_ask = any(self.caller.may(str(each.action)) for each in (CREATE_KEY, UPDATE_KEY_ALIAS))
-        alias, own = request.GET.get("key_alias", ""), request.GET.get("except", "")
+        may_ask = any(self.caller.may(str(each.action)) for each in (CREATE_KEY, CREATE_ALIAS, UPDATE_KEY_ALIAS))
+        alias, own = request.GET.get("alias", ""), request.GET.get("except", "")
         is_taken = may_ask and queries.alias_is_taken(self.caller.project_id, alias, except_for=own)
-        return render(request, "keys/alias_taken.html", {"is_taken": is_taken})
+        return JsonResponse({"fault": full_sentence(KmsError(errors.ALIAS_DUPLICATE)) if is_taken else ""})

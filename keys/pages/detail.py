@@ -21,7 +21,7 @@ from keys.pages.history import history_of
 from keys.pages.scope import Scope, scope_of
 from keys.states import Use
 from operations import clock, errors
-from operations.console import Page, go, toast
+from operations.console import Crumb, Dialog, Page, go, toast
 from operations.errors import KmsError
 from operations.operation import Operation
 from operations.perform import perform
@@ -58,7 +58,11 @@ class KeyPage(Page):
         if error.code in (errors.KEY_NOT_FOUND, errors.KEY_ID_INVALID):
             toast(self.request, _("The key does not exist."), level=messages.ERROR)
             return go(self.request, reverse("keys:list"))
-        return super().refused(error)
+        if not hasattr(self, "key") or error.code.status >= 500:
+            return super().refused(error)
+        # The refusal of a page inside a key keeps the key's frame, and so the ways to its other pages.
+        context = {**KeyPage.context(self), "error": error, "request_id": self.caller.request_id}
+        return render(self.request, "keys/refused.html", context, status=error.code.status)
 
     @cached_property
     def scope(self) -> Scope:
@@ -74,12 +78,23 @@ class KeyPage(Page):
             "has_expired": key.material_has_expired(now),
             "enterprise_project": names.get(key.enterprise_project_id, "") if names else "",
             "actions": actions.actions_for(key, self.caller, back=self.request.get_full_path()),
-            "trail": [
-                {"label": _("Keys"), "url": reverse("keys:defaults" if key.is_default else "keys:list")},
-                {"label": key.alias, "url": ""},
-            ],
+            "trail": self.trail(),
             "tabs": self.tabs(),
         }
+
+    def trail(self) -> list[Crumb]:
+        """The list, the key, its tab; and the dialog over it, where that is a page of its own."""
+        if not hasattr(self, "key"):
+            return [{"label": _("Custom Keys"), "url": reverse("keys:list")}, {"label": self.key_id, "url": ""}]
+        name, view = (_("Default Keys"), "keys:defaults") if self.key.is_default else (_("Custom Keys"), "keys:list")
+        trail: list[Crumb] = [
+            {"label": name, "url": reverse(view)},
+            {"label": self.key.alias, "url": reverse("keys:detail", args=[self.key.key_id])},
+            *(Crumb(label=tab["label"], url=tab["url"]) for tab in self.tabs()[1:] if tab["current"]),
+        ]
+        if isinstance(self, Dialog):
+            return [*trail, {"label": str(self.title), "url": ""}]
+        return [*trail[:-1], {**trail[-1], "url": ""}]
 
     def tabs(self) -> list[dict[str, Any]]:
         tabs: list[tuple[str, str, str, int | None]] = [("detail", "keys:detail", _("Basic Information"), None)]

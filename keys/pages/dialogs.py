@@ -24,7 +24,7 @@ from keys.forms import AliasForm, CancelDeletionForm, DeleteForm, DescriptionFor
 from keys.models import Key
 from keys.pages.detail import KeyPage
 from operations import errors
-from operations.console import Dialog, OperationForm, full_sentence, go, toast, way_back
+from operations.console import Crumb, Dialog, OperationForm, full_sentence, go, toast, way_back
 from operations.errors import KmsError, Text
 from operations.fields import KEY_ID
 from operations.perform import perform
@@ -67,6 +67,9 @@ class LifecycleDialog(Dialog):
             context = {"failures": failures, "done": done, "body": "keys/dialogs/failures.html", "is_over": True}
             return self.show(request, status=422, **context)
         return go(request, self.back)
+
+    def trail(self) -> list[Crumb]:
+        return [{"label": _("Custom Keys"), "url": reverse(self.home)}, {"label": str(self.title), "url": ""}]
 
     @cached_property
     def keys(self) -> list[Key]:
@@ -160,14 +163,17 @@ class EditDialog(KeyPage, Dialog):
         return way_back(self.request, reverse("keys:detail", args=[self.key_id]))
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.show(request, form=self.form(self.find()))
+        return self.ask(request, self.form(self.find()))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = self.form(self.find(), request.POST)
         if not form.is_valid() or not form.perform(self.caller):
-            return self.show(request, status=422, form=form)
+            return self.ask(request, form, status=422)
         toast(request, str(self.done))
         return go(request, self.back)
+
+    def ask(self, request: HttpRequest, form: OperationForm, *, status: int = 200) -> HttpResponse:
+        return self.show(request, status=status, form=form, key=self.key)
 
     def form(self, key: Key, data: Any = None) -> OperationForm:
         initial = {"request": {"key_id": key.key_id}, self.field: self.value(key)}

@@ -31,7 +31,7 @@ from keys.states import State
 from kmscrypto.specs import SPECS
 from operations import clock, errors
 from operations.caller import Caller
-from operations.console import Page, go, swaps, way_back
+from operations.console import Page, go, swaps, wants_json, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
 from operations.preferences import preferences_of
@@ -277,12 +277,14 @@ class KeyList(Page):
 class ChooseColumns(Page):
     """Remembers which columns are shown, for this person in every browser."""
 
+    home = "keys:list"
+
     def post(self, request: HttpRequest) -> HttpResponse:
         shown = set(request.POST.getlist("column"))
         preferences_of(request).keep(_HIDDEN, [column.name for column in COLUMNS if column.name not in shown])
-        if "application/json" in request.headers.get("Accept", ""):
+        if wants_json(request):
             return JsonResponse({"ok": True})
-        return go(request, way_back(request, reverse("keys:list")))
+        return go(request, way_back(request, self.home_url()))
 
 
 class DefaultKeys(Page):

@@ -59,6 +59,7 @@ class RotationPolicy(KeyPage):
 
 
 class RotationDialog(EditDialog):
+    tab = "rotation"
     field = "rotation_interval"
 
     @cached_property

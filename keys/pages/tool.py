@@ -74,6 +74,10 @@ class Tool(KeyPage):
         mode = next((mode for mode in self.modes_of_kind() if mode.name == wanted), None)
         if mode is None or mode.form is None:
             return self.offer(request, wanted)
+        if "fill" in request.POST:
+            # Opens a mode with what another one gave; only the body carries it.
+            self.form = mode.form(self.key, filled=request.POST.dict())
+            return self.show(request, mode)
         self.form = mode.form(self.key, request.POST)
         done = self.form.is_valid() and self.form.perform(self.caller)
         if done:
@@ -97,11 +101,16 @@ class Tool(KeyPage):
             "mode": mode,
             "form": self.form,
             "output": self.output,
+            "follow_up": self.follow_up(),
+            "is_filled": "fill" in request.POST,
             "error": self.error,
             "denied": actions.denial(self.caller, permissions, self.key.enterprise_project_id),
             "why_not": "" if mode else WHY_NOT[self.key.state_now()],
         }
         return render(request, template, {**self.context(), **context}, status=status)
+
+    def follow_up(self) -> list[tuple[str, str]]:
+        return self.form.follow_up_fields() if self.form is not None and self.output is not None else []
 
     def modes(self) -> list[Mode]:
         open_uses = self.key.uses_open()

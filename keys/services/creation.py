@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from keys import material, queries
@@ -25,23 +25,30 @@ CREATE = "kms:cmk:create"
 RSA_RATE = Rate("create-rsa-key", calls=60)
 
 
-def make_material(caller: Caller, request: Mapping[str, Any]) -> bytes | None:
+def make_material(
+    caller: Caller,
+    project: InProject,
+    *,
+    key_alias: str,
+    key_spec: str,
+    key_usage: str | None,
+    origin: str,
+    tags: Sequence[tuple[str, str]],
+    **_others: Any,
+) -> bytes | None:
     """Material for a key of origin kms, made before the transaction; None for an empty key.
 
     An RSA key that would be refused is not made: what `create_key` raises is raised here already, from what can be
     told without a lock. Raises TOO_MANY_REQUESTS for too many of them.
     """
-    spec = SPECS[request["key_spec"]]
-    if request["origin"] == Origin.EXTERNAL:
+    spec = SPECS[key_spec]
+    if origin == Origin.EXTERNAL:
         return None
     if spec.family is Family.RSA:
-        wire_id = request["enterprise_project_id"] or DEFAULT_WIRE_ID
-        if not caller.may(CREATE, wire_id):
-            return None  # refused in a moment, and by whom it should be
         limits.admit(RSA_RATE, caller)
-        _check(caller, wire_id, spec, request["key_usage"], request["origin"], request["tags"])
+        _check(caller, project.enterprise_project_id or DEFAULT_WIRE_ID, spec, key_usage, origin, tags)
         _check_quota(Project.objects.get(pk=caller.project_id))
-        if queries.alias_is_taken(caller.project_id, request["key_alias"]):
+        if queries.alias_is_taken(caller.project_id, key_alias):
             raise KmsError(errors.ALIAS_DUPLICATE, field="key_alias")
     return mathematics.generate(spec)
 

@@ -17,8 +17,10 @@ from operations.caller import Caller
 from operations.errors import KmsError
 
 MAX_BYTES = 4096
-# An AES ciphertext of that many bytes: the longest there is. Padding adds at least a byte, and fills the last block.
-MAX_CIPHERTEXT_BYTES = OVERHEAD_BYTES + BLOCK_BYTES * (MAX_BYTES // BLOCK_BYTES + 1)
+# Of the console's texts, which are encrypted in Base64 (console.md B6).
+MAX_ENCODED_BYTES = 4 * -(-MAX_BYTES // 3)
+# An AES ciphertext of that many: the longest there is. Padding adds at least a byte, and fills the last block.
+MAX_CIPHERTEXT_BYTES = OVERHEAD_BYTES + BLOCK_BYTES * (MAX_ENCODED_BYTES // BLOCK_BYTES + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ def encrypt_data(
     encryption_context: Mapping[str, str] | None,
     additional_authenticated_data: str | None,
 ) -> Encrypted:
-    """1 to 4,096 bytes; with RSA as much as OAEP takes (RSA_PLAIN_TEXT_TOO_LONG) and no context (PARAMETER_INVALID)."""
+    """Encrypt what the declaration takes; with RSA as much as OAEP takes (RSA_PLAIN_TEXT_TOO_LONG), and no context
+    (PARAMETER_INVALID)."""
     algorithm = algorithm_of(key, encryption_algorithm)
     if key.spec.family is Family.RSA:
         _refuse_context(encryption_context, additional_authenticated_data)

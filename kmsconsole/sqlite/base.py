@@ -1,9 +1,8 @@
 """Writers wait in a queue. SQLite has none: who finds its write lock taken sleeps for up to 100 ms and looks again.
 
 So the lock lies idle while others sleep, and who came last may come first: of a few busy writers, one in a hundred
-waited for most of a second. Each transaction begins by taking that lock; here it first takes another, on a file beside
-the database, for which the kernel wakes the next one at once, in whichever process it is, and which is free as soon as
-its holder is gone. It is waited for as long as it takes, as a row is on PostgreSQL.
+waited for most of a second. Each transaction begins by taking that lock; here it first waits for its turn, not
+without end, as for a row on PostgreSQL.
 
 Statements outside any transaction, and other programs, know SQLite's own lock alone. That one still holds for all.
 See docs/decisions/0013-writers-on-sqlite-stand-in-a-queue.md.
@@ -11,29 +10,27 @@ See docs/decisions/0013-writers-on-sqlite-stand-in-a-queue.md.
 
 from __future__ import annotations
 
-import fcntl
-import os
+import sqlite3
 import weakref
-from typing import Any
+from pathlib import Path
 
+from django.db import OperationalError
 from django.db.backends.sqlite3 import base
+
+from kmsconsole.sqlite.turns import turns_of
+
+TURN_SECONDS = 10.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        # Opened and closed with the connection: a lock belongs to what was opened, which a forked process would share.
-        self._queue: int | None = None
-
-    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
-        self._queue = os.open(f"{self.settings_dict['NAME']}-queue", os.O_RDWR | os.O_CREAT, 0o600)
-        self._leave_queue = weakref.finalize(self, os.close, self._queue)  # also where a thread just ends
-        return connection
+    # What gives the turn back while it is this connection's, also where its thread just ends.
+    _turn: weakref.finalize | None = None  # type: ignore[type-arg]
 
     def _start_transaction_under_autocommit(self) -> None:
-        assert self._queue is not None  # noqa: S101 - there is a connection
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
+        turns = turns_of(Path(self.settings_dict["NAME"]))
+        if not turns.take(TURN_SECONDS):
+            raise _busy()
+        self._turn = weakref.finalize(self, turns.give_back)
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]  # private, and not in the stubs
         except BaseException:
@@ -52,10 +49,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
         try:
             super()._close()  # type: ignore[misc]  # private, and not in the stubs
         finally:
-            if self._queue is not None:
-                self._queue = None
-                self._leave_queue()
+            self._end_turn()
 
     def _end_turn(self) -> None:
-        if self._queue is not None:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
+        if self._turn is not None:
+            self._turn()
+            self._turn = None
+
+
+def _busy() -> OperationalError:
+    """What SQLite itself raises when its own lock is not free in time."""
+    cause = sqlite3.OperationalError("database is locked")
+    cause.sqlite_errorcode, cause.sqlite_errorname = sqlite3.SQLITE_BUSY, "SQLITE_BUSY"
+    error = OperationalError(*cause.args)
+    error.__cause__ = cause
+    return error

@@ -1,6 +1,6 @@
 // Native dialogs and drawers. data-open="#id" opens, data-close closes, data-show opens at once, data-hold keeps a
 // dialog that holds input from closing by a click beside it.
-import { $, mount } from "./dom.js";
+import { $, $$, mount } from "./dom.js";
 
 // What had the focus before a dialog came by htmx. A refusal brings the dialog anew, which then no longer knows.
 let opener = null;
@@ -10,10 +10,18 @@ function open(dialog) {
   const before = document.activeElement;
   if (before !== document.body && !before.closest("dialog")) opener = before;
   dialog.showModal();
-  // The first field gets the focus, never the close button in the head and never a red button.
-  const first = $("[autofocus]", dialog) ?? $("[aria-invalid=true]", dialog)
-    ?? $(".body :is(input:not([type=hidden], [readonly]), select, textarea):not(:disabled)", dialog) ?? $("header h2[tabindex]", dialog);
-  first?.focus();
+  // The first field gets the focus, never the close button in the head and never a red button. Where that field lies
+  // below what has to be read first, such as a long list of keys, the heading has it and the dialog opens at its top.
+  const wrong = $("[autofocus]", dialog) ?? $("[aria-invalid=true]", dialog);
+  const first = $(".body :is(input:not([type=hidden], [readonly]), select, textarea):not(:disabled)", dialog);
+  const heading = $("header h2[tabindex]", dialog);
+  if (wrong || !heading || (first && isInSight(first, $(".body", dialog)))) (wrong ?? first)?.focus();
+  else heading.focus();
+}
+
+function isInSight(field, body) {
+  const [own, all] = [field.getBoundingClientRect(), body.getBoundingClientRect()];
+  return own.bottom <= all.bottom && own.top >= all.top;
 }
 
 // Toasts go into the top layer with whatever dialog is open, and back to the page when it closes.
@@ -22,7 +30,7 @@ function follow(dialog) {
     const toasts = $("#toasts");
     if (!toasts) return;
     if (dialog.open) dialog.append(toasts);
-    else if (dialog.contains(toasts)) document.body.append(toasts);
+    else if (dialog.contains(toasts)) ($$("dialog[open]").at(-1) ?? document.body).append(toasts);
   }).observe(dialog, { attributeFilter: ["open"] });
 }
 

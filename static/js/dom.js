@@ -24,6 +24,22 @@ export function mount(selector, start) {
 
 document.addEventListener("htmx:load", (event) => mounts.forEach((each) => run(event.target, each)));
 
+let isPressed = false;
+const waiting = [];
+addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const name of ["pointerup", "pointercancel"]) {
+  addEventListener(name, () => {
+    isPressed = false;
+    setTimeout(() => waiting.splice(0).forEach((act) => act()));
+  }, true);
+}
+
+/** Does what may move the page now, or after the click that is under way: it must not slip from under the pointer. */
+export function afterClick(act) {
+  if (isPressed) waiting.push(act);
+  else act();
+}
+
 /** Says a sentence to a screen reader without moving the focus. */
 export function announce(text) {
   const region = $("#announce");

@@ -1,7 +1,8 @@
 // What every form does: waits for its ticks and typed words, counts, shows that it is busy, sends once,
 // and puts the focus where something is wrong.
-import { $, $$, mount } from "./dom.js";
+import { $, $$, afterClick, mount } from "./dom.js";
 import { showFault } from "./keyform.js";
+import { isSignedIn } from "./session.js";
 
 // A button waits, all at once, for the boxes named in data-needs, for one of those inside data-needs-any, for a typed
 // word, and for the fields of its form.
@@ -17,6 +18,7 @@ function needs(button) {
   for (const source of [...boxes, word, form, any]) {
     source?.addEventListener("input", set);
     source?.addEventListener("change", set);
+    source?.addEventListener("kms:checked", set);
   }
   set();
 }
@@ -38,26 +40,36 @@ function all(box) {
   set();
 }
 
-const base64Length = (text) => 4 * Math.ceil(new TextEncoder().encode(text).length / 3);
+// How the service measures a text: bytes of UTF-8 where it is encrypted or signed; of Base64 and hex all but blanks;
+// else code points, while maxlength itself counts UTF-16 units.
+const MEASURES = {
+  bytes: (text) => new TextEncoder().encode(text).length,
+  encoded: (text) => text.replace(/\s+/g, "").length,
+  characters: (text) => [...text].length,
+};
 
 function counter(output) {
   const area = document.getElementById(output.getAttribute("for"));
   if (!area) return;
-  const most = Number(area.dataset.most ?? area.maxLength);
-  let wasOver = false;
+  const measure = area.dataset.counts ?? "characters";
+  // the limit may depend on a choice: data-most on the chosen option of data-most-by
+  const choice = area.dataset.mostBy ? $(area.dataset.mostBy) : null;
+  let said = "";
   const set = () => {
-    // code points, as the server counts; maxlength itself counts UTF-16 units. Some texts are encrypted as Base64.
-    const length = area.dataset.counts === "base64" ? base64Length(area.value) : [...area.value].length;
+    const most = Number(choice?.selectedOptions[0]?.dataset.most ?? area.dataset.most ?? area.maxLength);
+    const length = MEASURES[measure](area.value);
     output.textContent = `${length.toLocaleString("en")}/${most.toLocaleString("en")}`;
     const over = length > most;
     output.classList.toggle("over", over);
-    if (over === wasOver) return;
-    wasOver = over;
-    const fault = over ? `At most ${most.toLocaleString("en")} characters.` : "";
+    const fault = over ? `At most ${most.toLocaleString("en")} ${measure === "bytes" ? "bytes" : "characters"}.` : "";
+    if (fault === said) return;
+    said = fault;
     area.setCustomValidity(fault);
     showFault(area, fault);
+    area.dispatchEvent(new CustomEvent("kms:checked", { bubbles: true }));
   };
   area.addEventListener("input", set);
+  choice?.addEventListener("change", set);
   area.form?.addEventListener("reset", () => setTimeout(set));
   set();
 }
@@ -66,7 +78,7 @@ function counter(output) {
 // A hand that is still typing is given time; a value that is right again is believed at once.
 function fault(input) {
   let timer;
-  const set = () => showFault(input, input.validity.valid ? "" : input.dataset.fault);
+  const set = () => afterClick(() => showFault(input, input.validity.valid ? "" : input.dataset.fault));
   input.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(set, input.validity.valid ? 0 : 400);
@@ -88,6 +100,7 @@ function reveal(button) {
 
 // A form in flight is not sent again. Where the page stays (htmx, a download, the back button) it is set free.
 const inFlight = new WeakMap();
+const passed = new WeakSet();
 
 function free(form) {
   inFlight.get(form)?.removeAttribute("aria-busy");
@@ -105,6 +118,7 @@ document.addEventListener("submit", (event) => {
     (event.submitter?.closest("[popover]") ?? document.activeElement?.closest("[popover]"))?.hidePopover();
     return;
   }
+  if (passed.delete(form)) return;
   if (inFlight.has(form)) {
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -114,7 +128,24 @@ document.addEventListener("submit", (event) => {
   inFlight.set(form, button);
   button.setAttribute("aria-busy", "true");
   if (form.hasAttribute("data-download")) setTimeout(() => free(form), 1000);
+  if (form.hasAttribute("hx-post") || !needsSession(form)) return;
+  // A page of its own is left by sending: before that, make sure that what was typed arrives.
+  event.preventDefault();
+  isSignedIn().then((is) => {
+    if (!is) return free(form);
+    passed.add(form);
+    form.requestSubmit(event.submitter);
+  });
 }, true);
+
+const needsSession = (form) => document.body.hasAttribute("data-session") && !form.hasAttribute("data-sessionless");
+
+document.addEventListener("htmx:confirm", (event) => {
+  const { elt, verb, issueRequest } = event.detail;
+  if (verb === "get" || !needsSession(elt)) return;
+  event.preventDefault();
+  isSignedIn().then((is) => (is ? issueRequest(true) : free(elt)));
+});
 document.addEventListener("htmx:afterRequest", (event) => free(event.target));
 addEventListener("pageshow", (event) => event.persisted && $$("form").forEach(free));
 
@@ -148,6 +179,36 @@ mount("[data-all]", all);
 mount(".counted > output", counter);
 mount("[data-fault]", fault);
 mount("[data-reveal]", reveal);
+// A form that asks for a list, such as a filter, shows what the list shows: with each answer its values become its
+// defaults, and where none comes it goes back to them. A text that has the focus is left until it loses it.
+function settle(form) {
+  for (const field of form.elements) {
+    if (field instanceof HTMLSelectElement) [...field.options].forEach((option) => { option.defaultSelected = option.selected; });
+    else if (field instanceof HTMLInputElement && field.type !== "hidden") field.defaultValue = field.value;
+  }
+}
+
+function restore(form) {
+  const typing = form.contains(document.activeElement) && document.activeElement.matches("input[type=search]") ? document.activeElement : null;
+  const text = typing?.value;
+  form.reset();
+  if (!typing) return;
+  typing.value = text;
+  typing.addEventListener("blur", () => { if (typing.value === text) typing.value = typing.defaultValue; }, { once: true });
+}
+
+const asksForList = ({ elt, requestConfig }) => (requestConfig?.verb === "get" && elt instanceof HTMLFormElement ? elt : null);
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const form = asksForList(detail);
+  if (!form || detail.xhr.status === 0) return; // what was aborted makes room for what came after it
+  if (detail.successful) settle(form);
+  else restore(form);
+});
+document.addEventListener("htmx:sendError", ({ detail }) => {
+  const form = asksForList(detail);
+  if (form) restore(form);
+});
+
 mount("form[data-autosubmit]", (form) => form.addEventListener("change", () => form.requestSubmit()));
 mount("form", (form) => {
   if (!form.closest("dialog")) $("[aria-invalid=true]", form)?.focus();

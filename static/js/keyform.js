@@ -1,5 +1,6 @@
 // Creating a key: the alias is checked while it is typed, the usage follows the algorithm.
-import { $, element, icon, mount } from "./dom.js";
+import { $, afterClick, element, icon, mount } from "./dom.js";
+import { request } from "./session.js";
 
 /** What is wrong with an alias, or "". The server says the same (console.md B3). */
 function aliasFault(alias) {
@@ -26,18 +27,44 @@ export function showFault(input, message) {
   else input.removeAttribute("aria-describedby");
 }
 
+// What the service says of an alias, in a live check or in a refusal, holds as long as that alias stands in the field.
 function alias(input) {
+  const check = $("[data-alias-check]", input.form)?.dataset.aliasCheck;
+  const answers = new Map();
+  const shown = document.getElementById(`${input.id}_error`);
+  if (shown) answers.set(input.value, shown.textContent.trim());
   let timer;
-  const check = () => showFault(input, aliasFault(input.value));
-  input.addEventListener("input", () => {
-    clearTimeout(timer);
+
+  const fault = () => aliasFault(input.value) || answers.get(input.value) || "";
+  const judge = () => {
+    input.setCustomValidity(fault());
     input.dispatchEvent(new CustomEvent("kms:checked", { bubbles: true }));
-    timer = setTimeout(check, 150);
-  });
-  input.addEventListener("blur", () => {
+  };
+  const show = () => afterClick(() => input.isConnected && showFault(input, fault()));
+  const ask = async () => {
+    const asked = input.value;
+    if (!check || aliasFault(asked) || answers.has(asked)) return;
+    const address = new URL(check, location.href);
+    address.searchParams.set("alias", asked);
+    const answer = await request(address);
+    const said = answer?.ok ? await answer.json().catch(() => null) : null;
+    if (!said) return; // the service judges again when the form is sent
+    answers.set(asked, said.fault);
+    judge();
+    show();
+  };
+
+  input.addEventListener("input", () => {
+    judge();
     clearTimeout(timer);
-    check();
+    if (!fault()) show();
+    timer = setTimeout(() => {
+      show();
+      ask();
+    }, 300);
   });
+  input.addEventListener("blur", show);
+  judge();
 }
 
 // <select data-usage-for="#id_key_usage">, each option with data-usages='["SIGN_VERIFY","ENCRYPT_DECRYPT"]', default first.

@@ -1,15 +1,9 @@
 // AES key wrap with padding (RFC 5649) over WebCrypto, which offers only RFC 3394 without padding.
-// No cipher is written here: one AES block is AES-CBC with a zero IV over one block, whose first 16 bytes are the
-// encrypted block (the rest is CBC's own padding). Only the mode is ours; tests compare it byte for byte with Python.
+// Only the mode is ours, the cipher is the browser's; tests compare it byte for byte with Python.
+import { encryptBlock, importBlockKey } from "./aes-block.js";
 
-const ZERO_IV = new Uint8Array(16);
-
-/** A key-encrypting key of 16 or 32 bytes, not extractable, fit for nothing but the block below. */
-export const importKek = (bytes) => crypto.subtle.importKey("raw", bytes, "AES-CBC", false, ["encrypt"]);
-
-async function encryptBlock(kek, block) {
-  return new Uint8Array(await crypto.subtle.encrypt({ name: "AES-CBC", iv: ZERO_IV }, kek, block), 0, 16);
-}
+/** A key-encrypting key of 16 or 32 bytes. */
+export const importKek = importBlockKey;
 
 /** The ciphertext of `data` (Uint8Array, at least one byte): 8 bytes longer than data rounded up to 8. */
 export async function wrapWithPadding(kek, data) {

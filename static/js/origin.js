@@ -8,7 +8,11 @@ function origin(algorithm) {
   const set = () => {
     const external = $("input[name=origin][value=external]", form);
     external.disabled = algorithm.selectedOptions[0]?.hasAttribute("data-no-import") ?? false;
-    external.closest("label").title = external.disabled ? `${algorithm.value} keys are always made by KMS.` : "";
+    const note = $("[data-origin-locked]", form);
+    if (note) {
+      note.hidden = !external.disabled;
+      note.textContent = `${algorithm.value} keys cannot be imported.`;
+    }
     if (external.disabled && external.checked) radios()[0].checked = true;
     box.required = external.checked;
     form.dispatchEvent(new Event("change", { bubbles: true }));

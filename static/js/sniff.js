@@ -1,13 +1,13 @@
 // What a chosen or pasted value is, told at once and in words. Pure: bytes in, findings out.
 // The hints are those of console.md C; the service judges again.
 import { ascii, fromBase64, isText, toHex, toText } from "./bytes.js";
-import { kindOf } from "./pkcs8.js";
+import { isPrivate, shapeOf } from "./private-key.js";
 
 const NOT_SENT = "It was not sent.";
 const SPKI_RSA = "300d06092a864886f70d0101010500"; // AlgorithmIdentifier of rsaEncryption
 const count = (number) => number.toLocaleString("en");
 
-const isWrappingKey = (bytes) => kindOf(bytes) === "public" && toHex(bytes.subarray(0, 40)).includes(SPKI_RSA);
+const isWrappingKey = (bytes) => shapeOf(bytes) === "public" && toHex(bytes.subarray(0, 40)).includes(SPKI_RSA);
 
 function wantedWords({ bytes, minBytes, maxBytes }) {
   if (bytes) return `expected ${count(bytes)}`;
@@ -28,13 +28,28 @@ function fromText(bytes, wanted) {
     if (size === wanted.bytes || digits.length % 4 !== 0) return { fault: `This is hex text of ${count(size)} bytes. Give the binary file or Base64; xxd -r -p turns hex into bytes.` };
   }
   const decoded = fromBase64(ascii(text));
-  return decoded ? { bytes: decoded } : { fault: "This is not Base64." };
+  return decoded ? { bytes: decoded } : { fault: otherBase64(digits) || "This is not Base64." };
+}
+
+/** Names Base64 that is not the standard one, which the API takes alone; "" for anything else. */
+function otherBase64(text) {
+  const bare = text.replace(/=+$/, "");
+  if (/[-_]/.test(bare) && /^[0-9A-Za-z_-]+$/.test(bare)) {
+    return "This is URL-safe Base64 (- and _ instead of + and /). Give the binary file or standard Base64; tr -- '-_' '+/' < in > out converts it.";
+  }
+  if (/^[0-9A-Za-z+/]+$/.test(bare) && bare.length % 4 !== 1 && text.length % 4 !== 0) {
+    return `This is Base64 without its padding: ${count(text.length)} characters, and = is missing at the end. Or the text is cut off.`;
+  }
+  return "";
 }
 
 function sizeFault(bytes, wanted) {
   const size = `${count(bytes.length)} bytes; ${wantedWords(wanted)}.`;
   if (isWrappingKey(bytes)) return `${size} This is the wrapping key itself. Give what was encrypted with it.`;
-  if (["pkcs8", "pkcs1", "sec1"].includes(kindOf(bytes))) return `${size} This is a private key in the clear: wrap it first. ${NOT_SENT}`;
+  if (isPrivate(shapeOf(bytes))) return `${size} This is a private key in the clear: wrap it first. ${NOT_SENT}`;
+  if (!wanted.spec && isKeyWrapBlob(bytes, wanted)) {
+    return `${size} This looks like RSA_AES_KEY_WRAP in one piece: an encrypted AES key (${count(wanted.bytes)} bytes) with the material wrapped under it. Encrypt the 32 bytes with the wrapping key directly (RSA-OAEP).`;
+  }
   const fits = wanted.bytes ? bytes.length === wanted.bytes : bytes.length >= wanted.minBytes && bytes.length <= wanted.maxBytes;
   if (!fits) {
     const plain = bytes.length === 16 || bytes.length === 32 ? ` This looks like the plaintext: encrypt it with the wrapping key first. ${NOT_SENT}` : "";
@@ -44,6 +59,12 @@ function sizeFault(bytes, wanted) {
   if (wanted.kind === "private-key-ciphertext" && bytes.length % 8 !== 0) return `${count(bytes.length)} bytes; AES-KWP gives a multiple of 8. The file is cut or is not a ciphertext.`;
   return "";
 }
+
+/** 32 bytes wrapped by AES-KWP behind the ciphertext of the AES key. */
+const isKeyWrapBlob = (bytes, wanted) => wanted.kind === "ciphertext" && wanted.bytes > 0 && bytes.length === wanted.bytes + 40;
+
+/** The bytes of a chosen file or pasted text, Base64 decoded; null where there are none. */
+export const bytesOf = (raw, wanted) => (wanted.isPasted || isText(raw) ? fromBase64(ascii(toText(raw).trim())) : raw);
 
 /**
  * Looks at `raw` for a field that wants { kind, bytes | minBytes, maxBytes, expected }; isPasted: it can only be text.

@@ -1,5 +1,7 @@
 // Tables: ticking rows, what may be done with all that are ticked, choosing columns.
 import { $, $$, announce, mount } from "./dom.js";
+import { isSignedIn, request } from "./session.js";
+import { toast } from "./toasts.js";
 
 // data-select="#bar" on the table; data-allows="enable delete" on a row's box; data-act="enable" on a button of the bar.
 function selection(table) {
@@ -44,10 +46,17 @@ function columns(form) {
   const set = () => $$("[type=checkbox]", form).forEach((box) => {
     $$(`[data-column="${CSS.escape(box.value)}"]`, table ?? document).forEach((cell) => { cell.hidden = !box.checked; });
   });
-  form.addEventListener("change", async () => {
+  form.addEventListener("change", async (event) => {
     set();
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } }).catch(() => null);
-    announce(answer?.ok ? "Columns saved" : "The columns could not be saved.");
+    const is = await isSignedIn();
+    const answer = is ? await request(form.action, { method: "POST", body: new FormData(form) }) : null;
+    if (answer?.ok) {
+      announce("Columns saved");
+      return;
+    }
+    event.target.checked = !event.target.checked;
+    set();
+    if (is) toast("The columns could not be saved. Try again.", "error");
   });
 }
 

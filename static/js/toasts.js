@@ -33,6 +33,7 @@ document.addEventListener("click", (event) => event.target.closest("[data-dismis
 // What htmx asked for and did not get: it swaps successes and forms with errors, and would pass over the rest in silence.
 document.addEventListener("htmx:sendError", () => toast("The service could not be reached. Try again.", "error"));
 document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status === 401) return; // session.js has its own words for it
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   const said = $$(".empty :is(h1, h2), .empty > p:not(.small)", page).map((part) => part.textContent.trim()).filter(Boolean);
   toast(said.join(" ") || "The service could not finish the request. Try again.", "error");

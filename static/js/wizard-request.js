@@ -11,9 +11,12 @@ async function post(url, body) {
   }
 }
 
-// A new login changes the CSRF token, and its cookie is out of script's reach: another page tells the new one.
-async function renewToken(form) {
-  const answer = await fetch(form.dataset.exitUrl ?? location.href, { credentials: "same-origin" }).catch(() => null);
+/**
+ * A new login changes the CSRF token, and its cookie is out of script's reach: another page has the new one. Returns
+ * whether there was one; without a session that page redirects to the login.
+ */
+export async function renewToken(form) {
+  const answer = await fetch(form.dataset.exitUrl, { credentials: "same-origin", redirect: "manual" }).catch(() => null);
   const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   const token = page && $("[name=csrfmiddlewaretoken]", page)?.value;
   if (token) $("[name=csrfmiddlewaretoken]", form).value = token;

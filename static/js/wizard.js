@@ -1,15 +1,18 @@
 // The import wizard (docs/develop/frontend.md): panels of one form, so that files chosen in one step are still there in
-// the next and after a refusal. It carries the download, keeps in contact while it is open, asks before it throws the
-// import token away, and revokes it.
+// the next and after a refusal. It saves the wrapping key, asks before it is closed, and revokes the import token then.
 import { fromBase64, ascii, save } from "./bytes.js";
 import { useWrappingKey } from "./browser-wrap.js";
+import { replaceAddress } from "./dialog-address.js";
 import { $, $$, announce, element, icon, mount } from "./dom.js";
 import "./expiry.js";
 import { showFault } from "./keyform.js";
 import { materialOf } from "./material-field.js";
 import { countDown, localTime, now } from "./times.js";
-import { stayInContact } from "./wizard-contact.js";
-import { ask } from "./wizard-request.js";
+import { ask, renewToken } from "./wizard-request.js";
+
+const EXPIRED = "KMS.2601";
+// Set while a page revokes its wrapping key on its way out: the page that loads at the same time was rendered before.
+const LEFT = "revoked-wrapping-key";
 
 function wizard(form) {
   const scope = form.closest(".wizard") ?? form.closest("dialog") ?? form;
@@ -25,15 +28,18 @@ function wizard(form) {
   const first = Number(form.dataset.first ?? numbers[0]);
   let current = Number(form.dataset.current ?? numbers[0]);
   let holdsToken = form.hasAttribute("data-holds-token");
-  // When the offer ends by itself, unless the service hears of this page again.
-  let endsAt = Date.parse(form.dataset.endsAt);
-  let signedOut = { strip: null, stands: true };
+  let wrappingKeyName = form.dataset.wrappingKeyName ?? "The wrapping key";
+  let signedOut = null; // the strip that says so
   let finished = false;
+  let isGuarded = false; // whether Back stays in this page
   const failed = new Set();
 
   const panelOf = (number) => panels.find((panel) => Number(panel.dataset.step) === number);
   const isLast = () => current === numbers.at(-1);
   const isOn = (element_) => !element_.closest("[data-off]");
+  const offerId = () => $("input[name=offer_id]", form)?.value ?? "";
+  const mustAsk = () => holdsToken && !finished && form.isConnected;
+  const materials = () => $$("[data-material]", form).map(materialOf);
 
   // --- what is shown ---
 
@@ -67,8 +73,9 @@ function wizard(form) {
 
   function showStep(number, { focus = true } = {}) {
     current = number;
-    panels.forEach((panel) => { panel.hidden = panel !== panelOf(number); });
     const panel = panelOf(number);
+    panels.forEach((each) => { each.hidden = each !== panel; });
+    if (panel.hasAttribute("data-download")) goBy("download");
     showSteps();
     previous.hidden = number <= first || !numbers.includes(number - 1);
     if (existing) existing.hidden = !panel.hasAttribute("data-download");
@@ -76,11 +83,26 @@ function wizard(form) {
     next.replaceChildren(...(label.startsWith("Download") ? [icon("download")] : []), label);
     showNote();
     permitNext();
+    showAddress();
     if (!focus) return;
     const heading = $("h2", panel);
     heading?.setAttribute("tabindex", "-1");
-    heading?.focus();
+    heading?.focus({ preventScroll: true });
+    (dialog ? $(".body", dialog) : document.documentElement).scrollTo({ top: 0, behavior: "instant" });
     announce(`Step ${number}: ${heading?.textContent ?? ""}`);
+  }
+
+  /** The address at which this page would load again at this step: with a wrapping key that is valid, or on which path. */
+  function showAddress() {
+    if (finished || !form.dataset.address) return;
+    const address = new URL(form.dataset.address, location.href);
+    if (holdsToken) address.searchParams.set("offer", offerId());
+    else if (current > first && $("input[name=way]", form)?.value === "existing") address.searchParams.set("path", "existing");
+    if (dialog) replaceAddress(address.href);
+    else if (holdsToken && !isGuarded) {
+      isGuarded = true;
+      history.pushState({ wizard: true }, "", address.href);
+    } else history.replaceState(history.state, "", address.href);
   }
 
   /** Which way the person goes on: with a wrapping key to be downloaded, or with material and token from the API. */
@@ -89,6 +111,7 @@ function wizard(form) {
     if (!input) return;
     input.value = way;
     input.dispatchEvent(new Event("change", { bubbles: true }));
+    $$("[data-path]", scope).forEach((part) => { part.hidden = part.dataset.path !== way; });
   }
 
   function strip(faults, link) {
@@ -112,9 +135,11 @@ function wizard(form) {
 
   function refuse({ step, errors: faults = [] }) {
     const number = numbers.includes(Number(step)) ? Number(step) : current;
+    const isOver = holdsToken && faults.some(({ code }) => code === EXPIRED);
+    if (isOver) endToken();
     failed.add(number);
     showStep(number, { focus: false });
-    const box = strip(faults);
+    const box = strip(isOver ? [...faults, { message: "Your files are kept." }] : faults);
     let target = null;
     for (const { field, message, hint } of faults.filter((fault) => fault.field)) {
       const material = $(`[data-material][data-name="${CSS.escape(field)}"]`, form);
@@ -124,34 +149,44 @@ function wizard(form) {
       const shown = (material ?? input)?.checkVisibility();
       target ??= !shown ? null : material ? () => materialOf(material).focus() : () => input.focus();
     }
+    permitNext();
     (target ?? (() => box.focus()))();
   }
 
-  /** The offer has ended without this page: says why, and leads back to the download. */
-  function showEnded(faults) {
-    const step = Number($("[data-step][data-download]", form)?.dataset.step ?? current);
+  function endToken() {
     holdsToken = false;
+    fill({ expires_at: new Date(now()).toISOString(), fingerprint: "--" });
+  }
+
+  /** The wrapping key has ended without this page: says which one and why, and leads back to the download. */
+  function showEnded(reason, hint) {
+    const step = Number($("[data-step][data-download]", form)?.dataset.step ?? current);
+    endToken();
     failed.add(step);
     showSteps();
     showNote();
-    fill({ expires_at: new Date(now()).toISOString() });
+    showAddress();
     const back = element("button", { class: "linkbtn", type: "button" }, "Download again");
     back.addEventListener("click", () => {
       clearFaults();
       showStep(step);
     });
-    strip(faults, back);
+    strip([{ code: EXPIRED, message: "Token expired.", hint: `${wrappingKeyName} ${reason}. ${hint}` }], current === step ? null : back);
   }
 
-  /** Said once: a page that nobody looks at must not say it every two minutes. */
   function showSignedOut(address) {
-    const stands = endsAt > now();
-    if (signedOut.strip?.isConnected && signedOut.stands === stands) return;
-    const hint = stands
-      ? `Log in and come back to this tab: the wrapping key and its import token are kept until ${localTime(new Date(endsAt))}.`
-      : "The wrapping key and its import token have ended too, after 30 minutes without contact. Log in, come back to this tab, download again and wrap the material with the new wrapping key.";
     const link = element("a", { href: address, target: "_blank", rel: "noopener" }, "Log In in a new tab");
-    signedOut = { stands, strip: strip([{ message: "Your session has ended. Your files are kept.", hint }], link) };
+    const hint = "Log in, come back to this tab and choose the button again.";
+    signedOut = strip([{ message: "Your session has ended. Your files are kept.", hint }], link);
+    signedOut.focus();
+  }
+
+  /** After a new login this page goes on where it was; its requests need the CSRF token of the new session. */
+  async function comeBack() {
+    if (document.hidden || !signedOut?.isConnected || !(await renewToken(form))) return;
+    clearFaults();
+    showSteps();
+    announce("You are logged in again.");
   }
 
   // --- what is sent ---
@@ -163,9 +198,7 @@ function wizard(form) {
     if (answer.refused) {
       refuse(answer.refused);
     } else if (answer.signin) {
-      const link = element("a", { href: answer.signin, target: "_blank", rel: "noopener" }, "Log In in a new tab");
-      const hint = "Log in, come back to this tab and choose the button again.";
-      strip([{ message: "Your session has ended. Your files are kept.", hint }], link).focus();
+      showSignedOut(answer.signin);
     } else if (answer.unreachable) {
       strip([{ message: "The service could not be reached, or its answer was lost. Your files are kept.", hint: "Try again." }]).focus();
     } else {
@@ -204,26 +237,13 @@ function wizard(form) {
     if (!answer) return;
     const der = fromBase64(ascii(answer.wrapping_key));
     holdsToken = true;
-    endsAt = Date.parse(answer.ends_at);
+    wrappingKeyName = answer.wrapping_key_name;
     useWrappingKey(form, der);
     form.dispatchEvent(new CustomEvent("kms:wrapping-key"));
     fill(answer);
     save(der, answer.file_name);
     showStep(current + 1);
-  }
-
-  /** Tells the service that the page is still there, and the person if its offer is not. Lost contacts are not told. */
-  async function contact() {
-    const isBusy = () => next.getAttribute("aria-busy") === "true"; // what it waits for will tell more
-    const offer = $("[name=offer_id]", form)?.value;
-    if (isBusy()) return;
-    const answer = await ask(form, form.dataset.contactUrl, smallBody);
-    if (isBusy() || !holdsToken || finished || $("[name=offer_id]", form)?.value !== offer) return;
-    if (answer.ok) {
-      endsAt = Date.parse(answer.ok.ends_at);
-      if (signedOut.strip?.isConnected) clearFaults();
-    } else if (answer.refused) showEnded([...answer.refused.errors, { message: "Your files are kept." }]);
-    else if (answer.signin) showSignedOut(answer.signin);
+    others?.postMessage({ key: form.dataset.keyId, offer: answer.offer_id });
   }
 
   function wholeBody() {
@@ -243,7 +263,7 @@ function wizard(form) {
     const answer = await request(form.getAttribute("action"), wholeBody);
     if (!answer) return;
     finished = true;
-    location.assign(answer.redirect);
+    location.replace(answer.redirect); // the wizard of an imported key is nothing to come back to
   }
 
   async function goOn() {
@@ -265,22 +285,28 @@ function wizard(form) {
 
   function revoke() {
     if (!holdsToken || finished) return;
+    const body = smallBody();
     holdsToken = false;
-    navigator.sendBeacon(form.dataset.revokeUrl, smallBody());
+    // neither waits for a response, and both outlive the page
+    if (!navigator.sendBeacon(form.dataset.revokeUrl, body)) {
+      fetch(form.dataset.revokeUrl, { method: "POST", body, keepalive: true, credentials: "same-origin" }).catch(() => {});
+    }
   }
 
-  function leave() {
+  function leave(go) {
     revoke();
     finished = true;
-    if (dialog && !form.dataset.exitUrl) dialog.close();
-    else location.assign(form.dataset.exitUrl);
+    if (go) go();
+    else if (dialog && !$("input[name=flow]", form)) dialog.close();
+    else location.replace(form.dataset.exitUrl); // the list, which has a new key
   }
 
-  function askToLeave(event) {
+  /** Asks, if the import token would become invalid, and goes where the person wanted; without `go` the wizard closes. */
+  function askToLeave(event, go) {
     event.preventDefault();
     event.stopPropagation();
-    if (!holdsToken || finished) {
-      leave();
+    if (!mustAsk()) {
+      leave(go);
       return;
     }
     const question = $("#leave-wizard");
@@ -288,10 +314,13 @@ function wizard(form) {
     question.showModal();
     $("[data-leave-go]", question).onclick = () => {
       question.close();
-      leave();
+      leave(go);
     };
     $("[data-leave-stay]", question).onclick = () => question.close();
   }
+
+  const leadsAway = (link) => !link.target && !link.hasAttribute("download") && !link.closest("dialog")
+    && link.href.split("#")[0] !== location.href.split("#")[0];
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -301,18 +330,21 @@ function wizard(form) {
     clearFaults();
     showStep(current - 1);
   });
+  // the service judged the files together: with another one chosen, none is known to be wrong
+  form.addEventListener("kms:checked", (event) => {
+    if (event.target.matches("[data-material]")) materials().filter((each) => each !== materialOf(event.target)).forEach((each) => each.forgive());
+  });
   for (const name of ["input", "change", "kms:checked"]) form.addEventListener(name, permitNext);
   existing?.addEventListener("click", (event) => {
     event.preventDefault();
     clearFaults();
-    revoke(); // no way leads back to it
+    revoke(); // nothing leads back to it
     goBy("existing");
     showStep(current + 1);
   });
-  $("[data-wizard-cancel]", form)?.addEventListener("click", askToLeave);
+  $("[data-wizard-cancel]", form)?.addEventListener("click", (event) => askToLeave(event));
   form.addEventListener("kms:expired", () => {
-    if (!holdsToken || finished) return;
-    showEnded([{ message: "The wrapping key and its import token have expired. Your files are kept.", hint: "Download a new wrapping key and wrap the material with it." }]);
+    if (mustAsk()) showEnded("is older than 24 hours", "Your files are kept. Download a new wrapping key and wrap the material with it.");
   });
   if (dialog) {
     dialog.addEventListener("cancel", (event) => event.target === dialog && askToLeave(event));
@@ -321,24 +353,84 @@ function wizard(form) {
       if (event.key === "Escape" && !event.defaultPrevented && !$(":popover-open")) askToLeave(event);
     });
     dialog.addEventListener("click", (event) => event.target.closest("[data-close]") && askToLeave(event), true);
-    dialog.addEventListener("close", (event) => event.target === dialog && revoke());
+    dialog.addEventListener("close", (event) => {
+      if (event.target !== dialog) return;
+      revoke();
+      others?.close();
+    });
+    dialog.addEventListener("kms:back", (event) => mustAsk() && askToLeave(event));
   } else {
     addEventListener("keydown", (event) => {
       // Esc closes a menu or a dialog first; only on the bare page does it mean the wizard
-      if (event.key === "Escape" && holdsToken && !event.defaultPrevented && !$("dialog[open], :popover-open")) askToLeave(event);
+      if (event.key === "Escape" && mustAsk() && !event.defaultPrevented && !$("dialog[open], :popover-open")) askToLeave(event);
+    });
+    document.addEventListener("click", (event) => {
+      const link = event.target.closest("a[href]");
+      const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+      if (!link || !isPlain || event.defaultPrevented || !mustAsk() || !leadsAway(link)) return;
+      askToLeave(event, () => location.assign(link.href));
+    });
+    // capture, and on the window: before the form is marked as sent
+    addEventListener("submit", (event) => {
+      const { target, submitter } = event;
+      if (target === form || target.closest("dialog") || !mustAsk()) return;
+      event.stopImmediatePropagation();
+      askToLeave(event, () => target.requestSubmit(submitter));
+    }, true);
+    addEventListener("popstate", (event) => {
+      if (mustAsk()) {
+        history.pushState({ wizard: true }, "", location.href);
+        showAddress();
+        askToLeave(event);
+      } else if (isGuarded && !finished) {
+        isGuarded = false;
+        showStep(first);
+      }
     });
   }
   addEventListener("beforeunload", (event) => {
-    if (holdsToken && !finished && form.isConnected) event.preventDefault();
+    if (mustAsk()) event.preventDefault();
   });
-  addEventListener("pagehide", () => form.isConnected && revoke());
+  addEventListener("pagehide", () => {
+    if (!mustAsk()) return;
+    try {
+      sessionStorage.setItem(LEFT, offerId());
+    } catch {
+      // storage may be blocked; the service still knows why the wrapping key ended
+    }
+    revoke();
+  });
   // the page may come back from the browser's memory with a token that has been revoked
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
+  // another tab of this browser that downloads for the same key ends the wrapping key of this one
+  const others = "BroadcastChannel" in window ? new BroadcastChannel("kms-import") : null;
+  others?.addEventListener("message", ({ data }) => {
+    if (!mustAsk() || data.key !== form.dataset.keyId || data.offer === offerId()) return;
+    showEnded("was replaced by a newer one, downloaded in another window", "Your files are kept. Go on there, or download again here.");
+  });
+  document.addEventListener("visibilitychange", comeBack);
+  addEventListener("focus", comeBack);
+
+  /** Whether the page that was here before, in this tab, has revoked this wrapping key on its way out. */
+  function wasLeft() {
+    try {
+      return holdsToken && sessionStorage.getItem(LEFT) === offerId();
+    } catch {
+      return false;
+    }
+  }
+
+  if (wasLeft()) {
+    revoke(); // again: the first one may have been lost
+    current = first;
+    showStep(first, { focus: false });
+    showEnded("ended when its page was reloaded or left", "Download the import items again and wrap the material with the new wrapping key.");
+    return;
+  }
   if (form.dataset.wrappingKey) useWrappingKey(form, fromBase64(ascii(form.dataset.wrappingKey)));
   // the page of a key that the step before has just made; a dialog has its focus already
   showStep(current, { focus: !dialog && first > 1 && current === first });
-  stayInContact(() => holdsToken && !finished && form.isConnected, contact);
 }
 
 mount("form[data-wizard]", wizard);

@@ -1,8 +1,8 @@
 // Wrapping in the browser: what leaves this module is ciphertext. The wrapping key is RSA-2048 in DER; RSA-OAEP with
 // SHA-256, MGF1 with SHA-256, no label. A private key goes under a temporary AES-256 key first (AES-KWP), that key
 // under the wrapping key. Overwriting buffers is the best script can do; it cannot promise that no copy remains.
+import { KeyFileRefused, PassphraseRequired, readKeyFile } from "./key-file.js";
 import { importKek, wrapWithPadding } from "./kwp.js";
-import { mustMatch, readPrivateKey } from "./pkcs8.js";
 
 /** WebCrypto exists only in a secure context: https, or a loopback address. */
 export const canWrap = () => Boolean(globalThis.crypto?.subtle);
@@ -39,19 +39,42 @@ export async function wrapPrivateKey(wrappingKey, der) {
   }
 }
 
-/** As wrapPrivateKey, from a file as chosen and for the key's algorithm; refuses with a KeyFault. */
-export async function wrapKeyFile(wrappingKey, file, spec) {
+export const isAsymmetric = (spec) => /^(RSA|EC)_/.test(spec);
+
+function requireSpec(found, spec) {
+  if (found === spec) return;
+  const what = isAsymmetric(found) ? `an ${found} key` : `${found} key material`;
+  throw new KeyFileRefused("other-spec", `This is ${what}; this key takes ${spec}.`, `Choose another file, or create an empty key with the algorithm ${found}.`);
+}
+
+/** Refuses other material than the key was bound to by its first import: `known` is its check value, "" at first. */
+function requireSame(found, known) {
+  if (!known || found === known) return;
+  throw new KeyFileRefused("other-material", `This material has check value ${found}; the material of this key has ${known}.`, "Only the same material can be imported again.");
+}
+
+/**
+ * A key file as chosen, wrapped for a key with that algorithm: { ciphertexts, found, checkValue, length }, one ciphertext
+ * of 32 bytes, or those of the temporary key and of the private key. Throws what readKeyFile throws. The file is
+ * overwritten, except where a passphrase may still decrypt it.
+ */
+export async function wrapKeyFile(wrappingKey, file, spec, { passphrase, known } = {}) {
+  let key = null;
+  let isKept = false;
   try {
-    const key = readPrivateKey(file);
-    try {
-      mustMatch(key, spec);
-    } catch (fault) {
-      key.der.fill(0);
-      throw fault;
-    }
-    const { words, der: { length } } = key;
-    return { ...(await wrapPrivateKey(wrappingKey, key.der)), words, length };
+    key = await readKeyFile(file, passphrase);
+    requireSpec(key.spec, spec);
+    requireSame(key.checkValue, known);
+    const { secret, found, checkValue } = key;
+    const { length } = secret;
+    if (!isAsymmetric(spec)) return { ciphertexts: [await wrapMaterial(wrappingKey, secret)], found, checkValue, length };
+    const { temporaryKey, privateKey } = await wrapPrivateKey(wrappingKey, secret);
+    return { ciphertexts: [temporaryKey, privateKey], found, checkValue, length };
+  } catch (error) {
+    isKept = error instanceof PassphraseRequired || error.reason === "passphrase-wrong";
+    throw error;
   } finally {
-    file.fill(0);
+    key?.secret.fill(0);
+    if (!isKept) file.fill(0);
   }
 }

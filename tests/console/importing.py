@@ -69,7 +69,7 @@ def download(page: Page, folder: Path) -> Download:
 
 def shown_commands(page: Page) -> list[str]:
     """What the page tells to type, block by block."""
-    return page.locator("[data-command] pre").all_text_contents()
+    return page.locator("[data-step] [data-command] pre").locator("visible=true").all_text_contents()
 
 
 def run_commands(page: Page, folder: Path) -> None:
@@ -117,11 +117,9 @@ def row(page: Page, alias_or_id: str) -> Locator:
 
 def choose_all(page: Page, folder: Path) -> None:
     """The files that the shown commands have made."""
-    if (folder / "EncryptedPrivateKey.bin").exists():
-        choose(page, "encrypted_key_material", folder / "EncryptedTemporaryKey.bin")
-        choose(page, "encrypted_privatekey", folder / "EncryptedPrivateKey.bin")
-    else:
-        choose(page, "encrypted_key_material", folder / "EncryptedKeyMaterial.bin")
+    choose(page, "encrypted_key_material", folder / "EncryptedKeyMaterial.bin")
+    for private_key in folder.glob("out_*_private_key.der"):
+        choose(page, "encrypted_privatekey", private_key)
 
 
 def expect_fault(page: Page, name: str, sentence: str) -> None:

@@ -9,9 +9,16 @@ import time
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from playwright.sync_api import expect
 
+from kmscrypto.fingerprint import public_check_value
 from tests.console import importing
 from tests.console.rest import b64, oaep
 
@@ -263,18 +270,22 @@ def test_symmetric_material_is_made_wrapped_and_imported_in_the_browser(page, co
     assert rest.state(key_id) == "2"
 
 
-def private_keys():
-    return {
-        "RSA_2048": rsa.generate_private_key(65537, 2048),
-        "EC_P256": ec.generate_private_key(ec.SECP256R1()),
-    }
+PASSPHRASE = "correct horse battery staple"
 
 
 @pytest.mark.parametrize("spec", ["RSA_2048", "EC_P256"])
 def test_a_private_key_is_wrapped_and_imported_in_the_browser(page, console_server, rest, tmp_path, spec):
-    key = private_keys()[spec]
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    """RSA in PKCS#1, EC encrypted; the check value is the same before Next, in the toast and on the key."""
+    is_rsa = spec == "RSA_2048"
+    key = rsa.generate_private_key(65537, 2048) if is_rsa else ec.generate_private_key(ec.SECP256R1())
     der = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    pem = (
+        key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        if is_rsa
+        else key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(PASSPHRASE.encode()))
+    )
+    public = key.public_key()
+    check_value = public_check_value(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
     key_id = rest.empty_key(importing.an_alias("browser"), spec)
     importing.at_material(page, console_server, key_id, tmp_path)
     sent: list[bytes] = []
@@ -282,15 +293,23 @@ def test_a_private_key_is_wrapped_and_imported_in_the_browser(page, console_serv
 
     page.get_by_text("Wrap in this browser", exact=True).click()
     page.locator("#wrap_file").set_input_files({"name": "key.pem", "mimeType": "text/plain", "buffer": pem})
+    if not is_rsa:
+        page.get_by_label("Passphrase of the private key", exact=True).fill(PASSPHRASE)
+        page.get_by_role("button", name="Decrypt").click()
     expect(page.locator("[data-wrap-results] tbody tr")).to_have_count(2)
+    expect(page.locator("[data-wrap-check-value]")).to_have_text(check_value)
     importing.next_step(page)
     importing.press_ok(page)
 
     importing.expect_imported(page, key_id)
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    assert rest.call("get-publickey", key_id=key_id)["public_key"].strip() == public.strip()
+    expect(page.locator("#toasts").get_by_text(f"Check value {check_value}", exact=True)).to_be_visible()
+    spki = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert rest.call("get-publickey", key_id=key_id)["public_key"].strip() == spki.strip()
     assert sent
-    assert all(der not in body and pem not in body for body in sent)
+    secrets_of_the_page = (der, pem, der[-64:], PASSPHRASE.encode())
+    assert all(secret not in body for body in sent for secret in secrets_of_the_page)
+    page.goto(f"{console_server.url}/console/kms/keys/{key_id}/material")
+    expect(page.get_by_text(check_value, exact=True)).to_be_visible()
 
 
 def test_the_token_never_reaches_the_browser(page, console_server, rest, tmp_path):

@@ -15,6 +15,8 @@ PAGE = """<!doctype html><html lang="en" data-sprite="/static/icons/sprite.svg">
 <title>Material</title><script type="module" src="/static/js/material-field.js"></script></head><body><main><h1>Material</h1>
 {% include "components/material_field.html" with name="material" label="Key material" bytes=256 expected="as RSA-2048 OAEP gives" later="Decryption is checked on OK." only %}
 {% include "components/material_field.html" with name="wrapped" label="Private key ciphertext" kind="private-key-ciphertext" min_bytes=1200 max_bytes=1256 only %}
+{% include "components/material_field.html" with name="temporary" label="Temporary key material" bytes=256 spec="EC_P256" temporary="temporary" private_key="private_key" only %}
+{% include "components/material_field.html" with name="private_key" label="Private key ciphertext" kind="private-key-ciphertext" min_bytes=16 max_bytes=8192 spec="EC_P256" temporary="temporary" private_key="private_key" only %}
 {% include "components/material_field.html" with name="token" label="Key import token" kind="token" min_bytes=150 max_bytes=4608 only %}
 </main></body></html>"""
 
@@ -83,6 +85,9 @@ WRONG = [
     (secrets.token_bytes(32).hex().encode(), "32 bytes in hex text: this looks like the plaintext."),
     (CIPHERTEXT.hex().encode(), "This is hex text of 256 bytes."),
     (base64.b64encode(secrets.token_bytes(32)), "32 bytes; expected 256. This looks like the plaintext"),
+    (base64.urlsafe_b64encode(b"\xfb" * 256), "This is URL-safe Base64 (- and _ instead of + and /)."),
+    (base64.b64encode(CIPHERTEXT).rstrip(b"="), "This is Base64 without its padding: 342 characters, and = is missing at the end."),
+    (secrets.token_bytes(296), "296 bytes; expected 256. This looks like RSA_AES_KEY_WRAP in one piece"),
     (b"not base64 at all!", "This is not Base64."),
     (b"-----BEGIN CMS-----\nAAAA\n-----END CMS-----\n", "This is PEM (CMS)."),
     (bytes(70_000), "70,000 bytes is far more than a ciphertext has."),
@@ -123,6 +128,44 @@ def test_a_private_key_ciphertext_is_whole_half_blocks(page, field):
     expect(wrapped.locator(".drop")).to_have_class("drop full")
 
 
+# RSA_AES_KEY_WRAP of a P-256 key in PKCS#8, as an HSM gives it: RSA-2048 ciphertext, then AES-KWP of 138 bytes.
+BLOB = secrets.token_bytes(256 + 152)
+
+
+@pytest.mark.parametrize("chosen_in", ["temporary", "private_key"])
+@pytest.mark.parametrize("form", ["binary", "base64", "pasted"])
+def test_a_key_wrap_in_one_piece_is_split_into_its_two_parts(page, field, chosen_in, form):
+    target = page.locator(f"[data-name={chosen_in}]")
+
+    if form == "pasted":
+        target.locator("textarea").fill(base64.b64encode(BLOB).decode())
+    else:
+        choose(target, BLOB if form == "binary" else base64.encodebytes(BLOB), "wrapped.bin")
+
+    temporary, private_key = (page.locator(f"[data-name={name}]") for name in ("temporary", "private_key"))
+    expect(private_key.locator(".checks")).to_contain_text("The second part of RSA_AES_KEY_WRAP in one piece.")
+    expect(temporary.locator(".checks")).to_contain_text("RSA-OAEP must have been used with SHA-256.")
+    expect(temporary.locator("[data-material-meta]")).to_contain_text("256 bytes")
+    expect(private_key.locator("[data-material-meta]")).to_contain_text("152 bytes")
+    assert sent_files(page) == {"temporary_file": BLOB[:256], "private_key_file": BLOB[256:]}
+
+
+def test_both_parts_by_themselves_are_not_split(page, field):
+    choose(page.locator("[data-name=temporary]"), BLOB[:256])
+    choose(page.locator("[data-name=private_key]"), BLOB[256:])
+
+    expect(page.locator("[data-name=private_key] .drop")).to_have_class("drop full")
+    assert sent_files(page) == {"temporary_file": BLOB[:256], "private_key_file": BLOB[256:]}
+
+
+def test_a_ciphertext_too_short_for_the_key_is_refused(page, field):
+    wrapped = page.locator("[data-name=private_key]")
+
+    choose(wrapped, secrets.token_bytes(48))
+
+    expect(wrapped.locator(".checks .no")).to_contain_text("48 bytes; expected 64 to 8,192.")
+
+
 def test_a_token_is_taken_as_text(page, field):
     token = page.locator("[data-name=token]")
 
@@ -158,3 +201,15 @@ def sent(page) -> dict[str, int]:
       materialOf(document.querySelector("[data-name=material]")).appendTo(data);
       return Object.fromEntries([...data].map(([name, file]) => [name, file.size]));
     }""")
+
+
+def sent_files(page) -> dict[str, bytes]:
+    """The files of both fields of a private key."""
+    found = page.evaluate("""async () => {
+      const { materialOf } = await import("/static/js/material-field.js");
+      const { toBase64 } = await import("/static/js/bytes.js");
+      const data = new FormData();
+      for (const name of ["temporary", "private_key"]) materialOf(document.querySelector(`[data-name=${name}]`)).appendTo(data);
+      return Promise.all([...data].map(async ([name, file]) => [name, toBase64(new Uint8Array(await file.arrayBuffer()))]));
+    }""")
+    return {name: base64.b64decode(content) for name, content in found}

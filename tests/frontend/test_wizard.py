@@ -180,7 +180,9 @@ def test_the_wrong_private_key_is_named_and_nothing_is_offered(open_wizard):
         {"name": "key.der", "mimeType": "", "buffer": private(key_for("EC_P256"))}
     )
 
-    expect(page.locator("#wrap_checks .no")).to_have_text("This key is EC, P-256; expected RSA_2048.")
+    expect(page.locator("#wrap_checks .no")).to_have_text(
+        "This is an EC_P256 key; this key takes RSA_2048. Choose another file, or create an empty key with the algorithm EC_P256."
+    )
     expect(page.get_by_role("button", name="Next")).to_be_disabled()
 
 

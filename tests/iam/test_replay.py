@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
+import time
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from iam import replay
 from iam.replay import ENTRIES_PER_BUCKET, REPEATS_SECONDS, SeenSignatures
+from tests.clock import FrozenClock
 from tests.services.product import ROOT
 
 NOON, LATER = 1_800_000_000, 1_800_000_900
@@ -45,6 +50,68 @@ def test_a_clock_that_steps_back_does_not_refuse_the_honest(table):
 def test_any_time_to_which_a_clock_was_moved_can_be_remembered(table, at):
     assert not table.is_replay("a" * 64, at=at, until=at + 900)
     assert table.is_replay("a" * 64, at=at + 60, until=at + 900)
+
+
+def test_a_clock_that_is_set_back_makes_no_old_signature_new(table):
+    assert not table.is_replay("a" * 64, at=NOON, until=LATER)
+    assert table.is_replay("a" * 64, at=NOON - 600, until=LATER)
+
+
+def whole_size(table):
+    return os.fstat(table._descriptor).st_size
+
+
+@pytest.mark.parametrize("size", [0, 1, replay._SALT_BYTES, replay._HEADER.size, 4096, -1])
+def test_a_file_of_the_wrong_size_is_replaced_and_signatures_from_before_are_refused(table, tmp_path, caplog, size):
+    file = tmp_path / "seen"
+    os.truncate(file, size % whole_size(table))
+
+    with FrozenClock(datetime.fromtimestamp(NOON, UTC)):
+        again = SeenSignatures(file)
+
+    assert file.stat().st_size == whole_size(again)
+    assert "damaged" in caplog.text
+    assert again.is_replay("a" * 64, at=NOON + 5, until=NOON + replay.SKEW_SECONDS - 1), "signed before"
+    assert not again.is_replay("b" * 64, at=NOON + 5, until=NOON + replay.SKEW_SECONDS)
+    again.close()
+
+
+def test_a_file_of_zeros_is_replaced(table, tmp_path):
+    """Its buckets would be the same for every installation."""
+    (tmp_path / "zeros").touch()
+    os.truncate(tmp_path / "zeros", whole_size(table))
+
+    again = SeenSignatures(tmp_path / "zeros")
+
+    assert any(again._salt)
+    again.close()
+
+
+def test_processes_that_find_a_damaged_file_at_once_agree_on_one(tmp_path, monkeypatch):
+    (tmp_path / "seen").touch()
+    at = int(time.time()) + 60
+    arguments = [sys.executable, "-c", WORKER, tmp_path / "seen"]
+    workers = [subprocess.Popen([*arguments, f"process {number}", "5", str(at)], cwd=ROOT) for number in range(3)]
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+
+    monkeypatch.setattr(replay, "BUCKETS", 4)
+    table = SeenSignatures(tmp_path / "seen")
+    assert all(
+        table.is_replay(f"process {process}-{number}", at=at + 60, until=at + 900)
+        for process in range(3)
+        for number in range(5)
+    )
+    table.close()
+
+
+def test_a_file_cut_short_while_it_is_used_is_replaced_by_the_next_request(tmp_path, settings):
+    settings.KMS_HOME = tmp_path
+    at = int(time.time()) + 60
+    assert not replay.is_replay("a" * 64, at=at, until=at + 900)
+    os.truncate(tmp_path / "seen-signatures", 100)
+
+    assert not replay.is_replay("b" * 64, at=at, until=at + 900)
+    assert replay.is_replay("b" * 64, at=at + 60, until=at + 900)
 
 
 def test_it_outlives_the_process_that_wrote_it(table, tmp_path):
@@ -108,7 +175,7 @@ def test_two_installations_put_one_signature_into_different_buckets(tmp_path):
         table.close()
 
 
-@settings(max_examples=50)
+@hypothesis_settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 4)), max_size=60))
 def test_it_says_what_a_dictionary_would_say(tmp_path_factory, steps):
     table, first, now = SeenSignatures(tmp_path_factory.mktemp("model") / "seen"), {}, NOON
@@ -137,7 +204,8 @@ def test_threads_at_once_lose_nothing(table):
 
 
 WORKER = """
-import sys
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "kmsconsole.settings"
 from pathlib import Path
 from iam import replay
 replay.BUCKETS = 4

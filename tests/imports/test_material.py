@@ -58,7 +58,7 @@ def test_a_key_is_enabled_by_importing_its_material(alice):
     assert describe(alice, key)["expiration_time"] == ""
 
 
-def test_an_import_reads_two_rows_and_writes_four(alice):
+def test_an_import_reads_two_rows_before_its_transaction_and_again_in_it_and_writes_four(alice):
     """Other writers wait meanwhile on SQLite, so every statement counts. The strong room's own are not looked at."""
     key = an_empty_key(alice)
     fields = a_request(key, an_offer(alice, key))
@@ -70,6 +70,8 @@ def test_an_import_reads_two_rows_and_writes_four(alice):
     about = [re.match(r"(SELECT|INSERT|UPDATE)(?:.* FROM| INTO)? ([a-z]+_[a-z]+)", each) for each in statements]
     assert [each.groups() for each in about if each and not each[2].startswith("vault_")] == [
         ("INSERT", "operations_ratecount"),
+        ("SELECT", "keys_key"),
+        ("SELECT", "imports_wrappingkey"),
         ("SELECT", "keys_key"),
         ("SELECT", "imports_wrappingkey"),
         ("INSERT", "keys_keyversion"),
@@ -199,11 +201,18 @@ def test_7_a_token_of_another_key_names_both(alice):
     assert other.key_id in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("text", ["not base64!", "AAA", "AA==\n", " AAAA", "AAAB=", "ü" * 344])
-def test_8_material_that_is_no_base64(alice, text):
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        *((text, "not Base64") for text in ("not base64!", "AAAAA", "AA==\n", " AAAA", "AAAB=", "ü" * 344)),
+        ("AAA", "Base64 without its padding"),
+        ("_-8=", "URL-safe Base64"),
+    ],
+)
+def test_8_material_that_is_no_base64(alice, text, hint):
     key = an_empty_key(alice)
 
-    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="not Base64"):
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint=hint):
         do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
 
 

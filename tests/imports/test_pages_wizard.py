@@ -70,8 +70,10 @@ def test_an_import_by_script_from_the_empty_key_to_the_toast(browser):
     answer = finish(browser, key, offer, secrets.token_bytes(32))
 
     assert answer.json() == {"ok": True, "redirect": reverse("keys:list")}
-    assert "Key imported successfully" in browser.get(reverse("keys:list")).content.decode()
+    page = browser.get(reverse("keys:list")).content.decode()
     key.refresh_from_db()
+    assert "Key imported successfully" in page
+    assert f"Check value {key.versions.get().check_value}" in page
     assert key.state_now().label == "Enabled"
 
 
@@ -397,6 +399,50 @@ def test_material_that_is_gone_already_cannot_be_deleted(browser, key):
     assert "KMS.2701" in answer.content.decode()
 
 
+# --- Import Key as a dialog box over the list ----------------------------------------------------------------------
+
+
+LIST = "/console/kms/keys?q=payments"
+EMPTY_KEY = {"key_alias": "brought", "key_spec": "AES_256", "enterprise_project_id": "0", "acknowledged": "on"}
+
+
+def test_import_key_is_a_dialog_over_the_list_and_a_page_of_its_own(browser):
+    over = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": f"http://testserver{LIST}"}
+
+    dialog = browser.get(url("wizard"), **over).text
+    page = browser.get(url("wizard")).text
+
+    assert '<dialog class="dialog import"' in dialog
+    assert 'data-address="/console/kms/import?next=%2Fconsole%2Fkms%2Fkeys%3Fq%3Dpayments"' in dialog
+    assert "<html" not in dialog
+    assert "<html" in page
+    assert "data-address" not in page
+
+
+def test_the_dialog_goes_on_with_the_key_that_it_has_made_and_leads_back_to_the_same_list(browser):
+    answer = browser.post(url("wizard"), {**EMPTY_KEY, "next": LIST}, HTTP_HX_REQUEST="true").text
+
+    key = Key.objects.get(alias="brought")
+    assert '<dialog class="dialog import"' in answer
+    assert (
+        f'data-address="{url("import_material", key)}?flow=new&amp;next=%2Fconsole%2Fkms%2Fkeys%3Fq%3Dpayments"'
+        in answer
+    )
+    assert f'data-exit-url="{LIST}"' in answer
+    assert finish(browser, key, download(browser, key), bytes(range(32)), next=LIST).json()["redirect"] == LIST
+
+
+def test_a_refused_alias_comes_back_in_the_dialog_with_all_that_was_typed(browser, key):
+    typed = {**EMPTY_KEY, "key_alias": key.alias, "key_description": "kept elsewhere", "next": LIST}
+
+    answer = browser.post(url("wizard"), typed, HTTP_HX_REQUEST="true")
+
+    assert answer.status_code == 422
+    assert '<details class="fold" open>' in answer.text
+    for kept in ("KMS.1104", "kept elsewhere", f'value="{key.alias}"', "checked", f'value="{LIST}"'):
+        assert kept in answer.text
+
+
 # --- the drawer ---------------------------------------------------------------------------------------------------
 
 
@@ -406,7 +452,6 @@ def test_the_same_address_is_a_drawer_beside_a_page_and_a_page_of_its_own(browse
 
     assert '<dialog class="dialog drawer"' in beside
     assert "<html" not in beside
-    assert 'data-exit-url="' not in beside, "closing it leads nowhere"
     assert "<html" in alone
     assert "data-wizard" in beside
     assert "data-wizard" in alone

@@ -28,15 +28,15 @@ def test_the_commands_make_what_the_service_imports(alice, tmp_path, openssl, sp
     offer = an_offer(alice, key)
     (tmp_path / f"wrappingKey_{key.key_id}").write_bytes(base64.b64decode(offer["public_key"]))
 
-    for command in shown.commands(key.spec, key.key_id):
+    for command in shown.commands(key.spec, shown.wrapping_key_file(key.key_id)):
         for line in command.lines:
             run(line, tmp_path)
 
-    fields = {"encrypted_key_material": shown.WRAPPED_MATERIAL}
+    fields = {"encrypted_key_material": "EncryptedKeyMaterial.bin"}
     if key.spec.is_asymmetric:
         fields = {
-            "encrypted_key_material": shown.WRAPPED_TEMPORARY_KEY,
-            "encrypted_privatekey": shown.WRAPPED_PRIVATE_KEY,
+            "encrypted_key_material": "EncryptedKeyMaterial.bin",
+            "encrypted_privatekey": f"out_{key.spec.family.lower()}_private_key.der",
         }
     wrapped = {name: b64((tmp_path / file).read_bytes()) for name, file in fields.items()}
     perform(IMPORT_KEY_MATERIAL, alice, {"key_id": key.key_id, "import_token": offer["import_token"], **wrapped})
@@ -45,7 +45,7 @@ def test_the_commands_make_what_the_service_imports(alice, tmp_path, openssl, sp
 
 @pytest.mark.parametrize("form", ["traditional", "encrypted"])
 def test_a_private_key_of_ones_own_is_converted_whatever_its_form(tmp_path, openssl, form):
-    steps = shown.commands(SPECS["RSA_2048"], "0" * 36)
+    steps = shown.commands(SPECS["RSA_2048"], "PublicKey.bin")
     run(steps[0].text, tmp_path)
     rewrite = {
         "traditional": "openssl rsa -traditional -in rsa_private_key.pem -out other.pem",
@@ -62,7 +62,8 @@ def test_a_private_key_of_ones_own_is_converted_whatever_its_form(tmp_path, open
 
 @pytest.mark.parametrize("spec", IMPORTABLE)
 def test_the_commands_name_the_files_of_this_very_key(spec):
-    text = "\n".join(command.text for command in shown.commands(SPECS[spec], "43f1ffd7-18fb-4568-9575-602e009b7ee8"))
+    wrapping_key = shown.wrapping_key_file("43f1ffd7-18fb-4568-9575-602e009b7ee8")
+    text = "\n".join(command.text for command in shown.commands(SPECS[spec], wrapping_key))
 
     assert "wrappingKey_43f1ffd7-18fb-4568-9575-602e009b7ee8 " in text
     assert "xxd" not in text

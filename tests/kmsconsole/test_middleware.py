@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kmsconsole import middleware
 
@@ -153,6 +157,48 @@ def test_the_clients_address_is_the_last_one_that_our_proxy_wrote(settings):
     chain(RequestFactory().get("/", headers={"X-Forwarded-For": "6.6.6.6, 192.0.2.7"}))
 
     assert seen == ["192.0.2.7"]
+
+
+@pytest.mark.parametrize(
+    ("element", "address"),
+    [
+        ("192.0.2.7:51234", "192.0.2.7"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("2001:0DB8:0:0::1", "2001:db8::1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:51234", "2001:db8::1"),
+        ('"[2001:db8::1]:51234"', "2001:db8::1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("[::ffff:192.0.2.7]:80", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("[fe80::1%25eth0]:80", "fe80::1"),
+        # No address: the proxy's own is the best that is known.
+        ("unknown", "10.0.0.1"),
+        ("_hidden", "10.0.0.1"),
+        ("192.0.2.7:", "10.0.0.1"),
+        ("192.0.2.7:port", "10.0.0.1"),
+        ("192.0.2.256", "10.0.0.1"),
+        ("[192.0.2.7", "10.0.0.1"),
+        ("2001:db8::1]:80", "10.0.0.1"),
+        ("9" * 5000, "10.0.0.1"),
+        ("fe80::1%" + "x" * 5000 + " y", "10.0.0.1"),
+        ("", "10.0.0.1"),
+    ],
+)
+def test_an_address_is_read_as_proxies_write_it_and_nonsense_is_not_believed(settings, element, address):
+    settings.KMS_TRUSTED_PROXY = True
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"X-Forwarded-For": f"6.6.6.6, {element}"})
+
+    middleware.name_the_client(request)
+
+    assert request.META["REMOTE_ADDR"] == address
+
+
+@given(st.text(max_size=80))
+def test_what_is_taken_for_an_address_is_one_and_fits_its_column(element):
+    found = middleware.parse_address(element)
+
+    assert not found or (str(ip_address(found)) == found and len(found) <= 45)
 
 
 def test_without_a_trusted_proxy_nobody_may_say_where_he_comes_from(settings):

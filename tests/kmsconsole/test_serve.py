@@ -12,7 +12,6 @@ import socket
 import sqlite3
 import stat
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from tests.console.rest import Rest
-from tests.services.product import ROOT, Console, answers_health, clean_environment, running_console
+from tests.services import runtime
+from tests.services.product import ROOT, Console, clean_environment, is_ready, running_console
 from tests.services.programs import free_port, stop, wait_until
 
 pytestmark = pytest.mark.system
@@ -31,7 +31,7 @@ def serve(directory: Path, **settings: str) -> subprocess.CompletedProcess:
     """A start that is expected to fail."""
     environment = clean_environment(KMS_HOME=str(directory / "home"), KMS_PORT=str(free_port())) | settings
     return subprocess.run(
-        [sys.executable, ROOT / "manage.py", "serve"],
+        [runtime.python(), ROOT / "manage.py", "serve"],
         env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 
@@ -52,10 +52,10 @@ def first_start(tmp_path_factory):
     environment = clean_environment(KMS_HOME=str(home), PORT=str(port))
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     console = Console(f"http://127.0.0.1:{port}", home, log, environment)
-    wait_until(lambda: answers_health(console.url), process, log)
+    wait_until(lambda: is_ready(console.url), process, log)
     yield console
     stop(process)
 
@@ -77,7 +77,7 @@ def test_the_home_is_open_to_nobody_else(first_start):
     assert all(mode & 0o077 == 0 for mode in modes.values())
 
 
-def test_it_answers_health(first_start):
+def test_it_is_ready(first_start):
     assert get(f"{first_start.url}/healthz") == (200, {"status": "ok"})
     assert get(f"{first_start.url}/readyz") == (200, {"status": "ok"})
 
@@ -102,7 +102,11 @@ def test_no_secret_of_the_installation_is_logged(first_start):
 def test_a_command_beside_no_database_says_so_in_one_sentence(tmp_path, command):
     elsewhere = clean_environment(KMS_HOME=str(tmp_path / "elsewhere"))
     done = subprocess.run(
-        [sys.executable, ROOT / "manage.py", *command.split()], env=elsewhere, cwd=ROOT, capture_output=True, text=True
+        [runtime.python(), ROOT / "manage.py", *command.split()],
+        env=elsewhere,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
 
     assert done.returncode == 1
@@ -167,25 +171,24 @@ def test_a_missing_root_key_seals_the_product_and_is_never_replaced(tmp_path):
     environment = console.environment | {"KMS_PORT": str(port)}
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     try:
         url = f"http://127.0.0.1:{port}"
 
-        def listens() -> bool:
+        def says_so() -> bool:
             try:
-                return get(f"{url}/healthz")[0] == 503
+                return get(f"{url}/readyz") == (503, {"status": "sealed"})
             except OSError:
                 return False
 
-        wait_until(listens, process, log)
-        assert get(f"{url}/healthz") == (503, {"status": "sealed"})
+        wait_until(says_so, process, log)
         assert "starts SEALED" in log.read_text()
         assert str(root_key) in log.read_text()
         assert not root_key.exists()
 
         kept.rename(root_key)
-        wait_until(lambda: answers_health(url), process, log, seconds=15)
+        wait_until(lambda: is_ready(url), process, log, seconds=15)
     finally:
         stop(process)
 
@@ -196,10 +199,10 @@ def test_it_stops_at_once_when_all_its_processes_are_told_to(tmp_path, told_by):
     log = tmp_path / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"],
+            [runtime.python(), ROOT / "manage.py", "serve"],
             env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
-    wait_until(lambda: answers_health(f"http://127.0.0.1:{environment['KMS_PORT']}"), process, log)
+    wait_until(lambda: is_ready(f"http://127.0.0.1:{environment['KMS_PORT']}"), process, log)
 
     os.killpg(process.pid, told_by)
 
@@ -225,7 +228,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
 """
     environment = clean_environment(DJANGO_SETTINGS_MODULE="kmsconsole.settings")
     run = subprocess.run(
-        [sys.executable, "-c", supervisor], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=40
+        [runtime.python(), "-c", supervisor], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=40
     )
 
     assert run.stdout.strip() == str(-signal.SIGTERM), run.stderr
@@ -235,9 +238,13 @@ def test_a_killed_product_leaves_nothing_behind_and_starts_again(tmp_path):
     with running_console(tmp_path) as console:
         os.kill(int((console.home / "serve.lock").read_text()), signal.SIGKILL)
 
+    (console.home / "secret-key").write_bytes(b"")  # as a power failure may leave it
+
     with running_console(tmp_path, KMS_PORT=console.environment["KMS_PORT"]) as again:
-        assert answers_health(console.url)
+        assert is_ready(console.url)
         assert "already" not in again.log_text()
+        assert "everybody has to sign in again" in again.log_text()
+        assert len((console.home / "secret-key").read_bytes()) > 50
 
 
 def test_a_web_worker_that_dies_is_replaced(tmp_path):
@@ -252,10 +259,10 @@ def test_a_web_worker_that_dies_is_replaced(tmp_path):
         deadline = time.monotonic() + 60
         while children.read_text().split() in ([], [str(worker)]) and time.monotonic() < deadline:
             time.sleep(0.05)
-        while not answers_health(console.url) and time.monotonic() < deadline:
+        while not is_ready(console.url) and time.monotonic() < deadline:
             time.sleep(0.05)
 
-        assert answers_health(console.url)
+        assert is_ready(console.url)
 
 
 def test_the_product_runs_its_own_jobs(tmp_path):

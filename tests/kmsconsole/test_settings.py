@@ -143,7 +143,19 @@ def test_the_parts_of_a_database_address_are_decoded():
     assert (database["USER"], database["PASSWORD"], database["HOST"], database["PORT"], database["NAME"]) == (
         "kms@x", "p/w", "db.example", "5433", "keys",
     )  # fmt: skip
-    assert database["OPTIONS"] == {"sslmode": "verify-full"}
+    assert database["OPTIONS"]["sslmode"] == "verify-full"
+
+
+def test_every_wait_for_postgresql_has_a_bound_that_its_address_may_change():
+    url = "postgresql://kms:secret@db.example/keys"
+
+    usual = settings_under("DATABASES", **PRODUCTION | {"KMS_DATABASE_URL": url})["DATABASES"]["default"]
+    other = settings_under("DATABASES", **PRODUCTION | {"KMS_DATABASE_URL": f"{url}?connect_timeout=9"})["DATABASES"]
+
+    assert usual["OPTIONS"]["connect_timeout"] == 4
+    for bound in ("statement_timeout=30s", "lock_timeout=10s", "idle_in_transaction_session_timeout=60s"):
+        assert f"-c {bound}" in usual["OPTIONS"]["options"]
+    assert other["default"]["OPTIONS"]["connect_timeout"] == "9"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from keys.models import KeyVersion
+from kmsconsole.sqlite import base
 from operations import clock
 
 pytestmark = [
@@ -148,4 +150,77 @@ def find_the_database_locked():
 def test_a_turn_ends_however_its_transaction_does(queue, end):
     end()
 
+    assert is_free(queue)
+
+
+# --- waiting too long ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(base, "TURN_SECONDS", 0.2)
+
+
+def test_who_waits_too_long_is_told_that_the_database_is_locked(queue, impatient):
+    fcntl.flock(queue, fcntl.LOCK_EX)
+    for _ in range(3):
+        with pytest.raises(OperationalError, match="locked") as refused, transaction.atomic():
+            pass
+        assert refused.value.__cause__.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+    fcntl.flock(queue, fcntl.LOCK_UN)
+    with transaction.atomic():
+        assert not is_free(queue)
+    assert is_free(queue)
+
+
+def test_a_turn_that_comes_when_nobody_waits_any_more_is_given_on(queue, impatient):
+    fcntl.flock(queue, fcntl.LOCK_EX)
+    with pytest.raises(OperationalError), transaction.atomic():
+        pass
+
+    fcntl.flock(queue, fcntl.LOCK_UN)
+
+    with Path(queue.name).open() as another_process:
+        fcntl.flock(another_process, fcntl.LOCK_EX)  # waits for ever where it was kept
+
+
+def test_however_many_wait_one_thread_of_a_process_stands_in_the_kernels_queue(queue, impatient):
+    fcntl.flock(queue, fcntl.LOCK_EX)
+
+    def write():
+        with pytest.raises(OperationalError), transaction.atomic():
+            pass
+        connection.close()
+
+    for _ in range(3):
+        writers = [threading.Thread(target=write) for _ in range(8)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+
+    assert [thread.name for thread in threading.enumerate()].count("turn") == 1
+    fcntl.flock(queue, fcntl.LOCK_UN)
+
+
+def test_no_two_transactions_have_their_turn_at_once(queue):
+    inside, most = 0, 0
+
+    def write():
+        nonlocal inside, most
+        for _ in range(20):
+            with transaction.atomic():
+                inside += 1
+                most = max(most, inside)
+                inside -= 1
+        connection.close()
+
+    writers = [threading.Thread(target=write) for _ in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert most == 1
     assert is_free(queue)

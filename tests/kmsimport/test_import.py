@@ -182,6 +182,6 @@ def test_a_wrapped_private_key_is_imported_by_a_plain_client(wire, offline, key_
     run = offline(key_files.private_key("EC_P384"), "--wrap-only", "--public-key", wrapping_key, "--out-dir", tmp_path)
 
     assert run.code == Exit.DONE, run.err
-    send(wire, key_id, offer, tmp_path, "EncryptedTemporaryKey.bin", "EncryptedPrivateKey.bin")
+    send(wire, key_id, offer, tmp_path, "EncryptedKeyMaterial.bin", "out_ec_private_key.der")
     public = wire.answer("get-publickey", {"key_id": key_id})["public_key"]
     assert public.encode() == key_files("pkey", "-in", "EC_P384.pem", "-pubout")

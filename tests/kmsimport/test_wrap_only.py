@@ -58,10 +58,10 @@ def test_a_private_key_takes_two_files_and_a_fresh_temporary_key(wrap, key_files
 
         assert run.code == Exit.DONE, run.err
         files = {path.name: path for path in tmp_path.iterdir()}
-        assert sorted(files) == ["EncryptedPrivateKey.bin", "EncryptedTemporaryKey.bin"]
-        temporary = opened(files["EncryptedTemporaryKey.bin"])
+        assert sorted(files) == ["EncryptedKeyMaterial.bin", "out_rsa_private_key.der"]
+        temporary = opened(files["EncryptedKeyMaterial.bin"])
         temporary_keys.add(temporary)
-        der = wrapping.unwrap_private_key(temporary, files["EncryptedPrivateKey.bin"].read_bytes())
+        der = wrapping.unwrap_private_key(temporary, files["out_rsa_private_key.der"].read_bytes())
         assert key_files("pkey", "-inform", "DER", "-pubout", data=der) == key_files(
             "pkey", "-in", "RSA_2048.pem", "-pubout"
         )
@@ -91,12 +91,12 @@ def test_the_wrapping_key_may_come_in_text(wrap, key_files, aes_file, tmp_path, 
 
 
 def test_nothing_is_overwritten_and_nothing_is_left_half_done(wrap, key_files, tmp_path):
-    there = tmp_path / "EncryptedPrivateKey.bin"
+    there = tmp_path / "out_ec_private_key.der"
     there.write_bytes(b"of another import")
 
     run = wrap(key_files.private_key("EC_P256"))
 
-    assert_failed(run, Exit.USAGE, "EncryptedPrivateKey.bin is there already")
+    assert_failed(run, Exit.USAGE, "out_ec_private_key.der is there already")
     assert there.read_bytes() == b"of another import"
     assert list(tmp_path.iterdir()) == [there]
 

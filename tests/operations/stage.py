@@ -40,7 +40,7 @@ PAIRS = itertools.cycle(wrapping.generate_wrapping_key() for _ in range(12))
 TAKING = threading.Lock()
 
 
-def a_pair(caller, request):
+def a_pair(caller, key, **request):
     with TAKING:  # races take them at once
         return next(PAIRS)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services import runtime
 from tests.services.programs import free_port, stop, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ class Console:
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run `manage.py` beside the product; what it printed."""
         done = subprocess.run(
-            [sys.executable, ROOT / "manage.py", *arguments],
+            [runtime.python(), ROOT / "manage.py", *arguments],
             env=self.environment,
             cwd=ROOT,
             capture_output=True,
@@ -53,10 +53,10 @@ def clean_environment(**settings: str) -> dict[str, str]:
     return kept | {"PYTHONUNBUFFERED": "1"} | settings
 
 
-def answers_health(url: str) -> bool:
+def is_ready(url: str) -> bool:
     with (
         contextlib.suppress(OSError, urllib.error.HTTPError),
-        urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer,
+        urllib.request.urlopen(f"{url}/readyz", timeout=5) as answer,
     ):
         return answer.status == 200
     return False
@@ -79,10 +79,10 @@ def running_console(directory: Path, **settings: str):
     console = Console(f"http://127.0.0.1:{port}", home, log, environment)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
     try:
-        wait_until(lambda: answers_health(console.url), process, log)
+        wait_until(lambda: is_ready(console.url), process, log)
         yield console
     finally:
         stop(process)

@@ -1,17 +1,21 @@
-"""A deployment as docker-compose.yml has it, without containers: the same commands and settings, on real servers."""
+"""A deployment as docker-compose.yml has it, without containers: the same commands and settings, on real servers, with
+the packages, the files and the user that the image has.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import subprocess
-import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 import yaml
 
+from tests.services.image import Image
 from tests.services.product import ROOT, clean_environment
 from tests.services.programs import free_port, stop, wait_until
 
@@ -22,6 +26,7 @@ PASSWORD = "deployed horse battery staple 7"
 
 @dataclass
 class Deployment:
+    image: Image
     directory: Path
     database_url: str = field(repr=False)
     broker_url: str = field(repr=False)
@@ -37,32 +42,50 @@ class Deployment:
         if "KMS_ROOT_KEY_FILE" in settings:
             settings["KMS_ROOT_KEY_FILE"] = str(self.directory / "root/root.key")
         return clean_environment(
+            PYTHONDONTWRITEBYTECODE="1",
             **settings
             | {
                 "KMS_HOME": str(self.directory / "home"),
                 "KMS_PORT": str(self.port),
                 "KMS_JOB_INTERVAL": "2",
                 "KMS_ADMIN_PASSWORD": PASSWORD,
-            }
+            },
         )
 
     def command(self, service: str) -> list[str]:
         program, *arguments = SERVICES[service]["command"]
         moved = [argument.replace("/secrets", f"{self.directory}/secrets") for argument in arguments]
-        return [sys.executable, *([] if program == "python" else ["-m", program]), *moved]
+        return [self.image.python, *([] if program == "python" else ["-m", program]), *moved]
 
     def once(self, service: str) -> str:
         """Run a service that ends by itself; what it printed."""
-        done = subprocess.run(
-            self.command(service), env=self.environment(service), cwd=ROOT, capture_output=True, text=True
-        )
+        done = self.run(service, *self.command(service))
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def run(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the container of a service, so to speak."""
+        return subprocess.run(
+            command,
+            env=self.environment(service),
+            cwd=self.image.code,
+            capture_output=True,
+            text=True,
+            **self.image.identity,
+        )
+
+    def manage(self, service: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(service, self.image.python, "manage.py", *arguments)
 
     def start(self, service: str) -> None:
         with self.log(service).open("a") as output:
             self.running[service] = subprocess.Popen(
-                self.command(service), env=self.environment(service), cwd=ROOT, stdout=output, stderr=output
+                self.command(service),
+                env=self.environment(service),
+                cwd=self.image.code,
+                stdout=output,
+                stderr=output,
+                **self.image.identity,
             )
 
     def stop(self, service: str) -> None:
@@ -72,7 +95,9 @@ class Deployment:
         return self.directory / f"{service}.log"
 
     def prepare(self) -> None:
-        (self.directory / "root").mkdir(mode=0o700)
+        for name in ("root", "home", "secrets"):
+            (self.directory / name).mkdir(mode=0o700)
+            self.image.own(self.directory / name)
         self.once("secrets")
         for name, url in (("database-url", self.database_url), ("broker-url", self.broker_url)):
             file = self.directory / "secrets/app" / name
@@ -95,9 +120,12 @@ class Deployment:
 
 
 @contextlib.contextmanager
-def deployed(directory: Path, *, database_url: str, broker_url: str):
+def deployed(image: Image, *, database_url: str, broker_url: str):
     """Everything prepared; web, worker and beat running until the block ends."""
-    deployment = Deployment(directory, database_url, broker_url)
+    # Not below pytest's own directory, which nobody but its user may enter.
+    directory = Path(tempfile.mkdtemp(prefix="kms-deployment-"))
+    directory.chmod(0o711)
+    deployment = Deployment(image, directory, database_url, broker_url)
     try:
         deployment.prepare()
         for service in ("web", "worker", "beat"):
@@ -107,3 +135,4 @@ def deployed(directory: Path, *, database_url: str, broker_url: str):
     finally:
         for service in list(deployment.running):
             deployment.stop(service)
+        shutil.rmtree(directory)

@@ -6,8 +6,6 @@ import base64
 import json
 import os
 import secrets
-import subprocess
-import sys
 import time
 from uuid import uuid4
 
@@ -19,7 +17,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from kombu import Connection
 
-from tests.services.product import ROOT
 from tests.system.deployment import PASSWORD, Deployment, deployed
 
 pytestmark = pytest.mark.system
@@ -28,9 +25,8 @@ ENABLED, PENDING_IMPORT = "2", "5"
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory, postgresql_server, redis_server):
-    directory = tmp_path_factory.mktemp("deployment")
-    with deployed(directory, database_url=postgresql_server.create_database(), broker_url=redis_server.url) as running:
+def deployment(image, postgresql_server, redis_server):
+    with deployed(image, database_url=postgresql_server.create_database(), broker_url=redis_server.url) as running:
         yield running
 
 
@@ -187,9 +183,7 @@ def test_a_pickled_message_is_not_opened(deployment, client, tmp_path):
 
 def test_the_health_checks_of_the_containers_pass(deployment):
     for service in ("web", "worker", "beat"):
-        done = subprocess.run(
-            [sys.executable, "manage.py", "ready"], env=deployment.environment(service), cwd=ROOT, capture_output=True
-        )
+        done = deployment.manage(service, "ready")
         assert done.returncode == 0, done.stderr
 
 
@@ -202,10 +196,7 @@ def test_cookies_are_bound_to_https(deployment):
 
 
 def test_the_deployment_passes_its_own_check(deployment):
-    done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
-        env=deployment.environment("web"), cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+    done = deployment.manage("web", "check", "--deploy", "--fail-level", "WARNING")
 
     assert done.returncode == 0, done.stderr
 

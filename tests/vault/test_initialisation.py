@@ -102,6 +102,33 @@ def test_a_root_key_that_is_not_safe_is_not_taken(empty_vault):
     assert not Canary.objects.exists()
 
 
+DAMAGED = pytest.mark.parametrize("left", [b"", b"c2hvcnQ=", b"\0" * 32, b"\0" * 45], ids=["empty", "short", "0", "00"])
+
+
+@DAMAGED
+def test_a_damaged_root_key_beside_an_empty_database_is_named_and_kept(empty_vault, left):
+    write_root(empty_vault / "root.key", left)
+
+    with pytest.raises(VaultError, match=r"root\.key"):
+        initialisation.initialise(use_existing_root=True)
+
+    assert (empty_vault / "root.key").read_bytes() == left
+    assert files(empty_vault) == ["root.key"]
+
+
+@DAMAGED
+def test_a_damaged_root_key_beside_a_vault_seals_it_and_is_kept(vault, left):
+    write_root(vault / "root.key", left)
+    hierarchy.forget()
+
+    with pytest.raises(VaultError):
+        initialisation.initialise(use_existing_root=True)
+
+    assert hierarchy.is_sealed()
+    assert "root.key" in hierarchy.seal_reason()
+    assert (vault / "root.key").read_bytes() == left
+
+
 def test_the_environment_brings_its_own_root_key(empty_vault, settings, environment_without_root_keys):
     settings.KMS_ROOT_KEY_PROVIDER = "env"
     environment_without_root_keys.setenv("KMS_ROOT_KEY", new_root().decode())

@@ -1,11 +1,12 @@
 """For containers: the passwords of a deployment, made once, each in the directory of who reads it."""
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+
+from vault import files
 
 READABLE = 0o444  # database and broker read as users of their own; only they mount the directory
 
@@ -34,15 +35,8 @@ class Command(BaseCommand):
 
 
 def _once(file: Path, content: str, *, mode: int) -> str:
-    """Write `content` unless the file is there; what the file holds."""
-    if file.exists():
-        return file.read_text()
-    partial = file.with_name(f".{file.name}.new")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.chmod(mode)
-    partial.replace(file)
+    """Write `content` unless the file is there and holds something; what the file holds."""
+    if file.exists() and (present := file.read_text()):
+        return present
+    files.write(file, content.encode(), mode=mode)
     return content

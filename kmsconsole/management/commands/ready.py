@@ -1,4 +1,4 @@
-"""For health checks of containers: whether this process's database, root key and broker are usable from here."""
+"""For health checks of containers: whether what this process needs can be used from here."""
 
 from typing import Any
 
@@ -8,13 +8,12 @@ from kmsconsole import health
 
 
 class Command(BaseCommand):
-    help = "Exit with 0 if database, root key and broker can be used, else with 1 and one line."
+    help = "Exit with 0 if database, root key, disk and broker can be used, else with 1 and one line."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        state = health.console_state()
-        if state == health.OK:
-            state = health.broker_state()
-        if state != health.OK:
-            raise CommandError(state)
-        self.stdout.write(state)
+        health.be_impatient()
+        state = health.look()
+        if not state.is_ready:
+            raise CommandError(state.status)
+        self.stdout.write(state.status)
