@@ -85,7 +85,7 @@ class Create(AccessKeyDialog):
             caller.source_ip,
             caller.agent,
             caller.request_id,
-            trace="addCredential",
+            trace="createCredential",
             known_as=known_browsers.of(self.request),
         )
         try:

@@ -87,9 +87,10 @@ class SignOut(View):
             with transaction.atomic():
                 if self.everywhere:
                     passwords.end_all_sessions(user)
-                trace = "logoutEverywhere" if self.everywhere else "logout"
                 caller = signin.caller_of(user, _origin(request))
-                record_event(trace, caller, resource=("user", user.pk, user.name))
+                sessions_ended = "all" if self.everywhere else "this one"
+                resource = ("user", user.pk, user.name)
+                record_event("logout", caller, resource=resource, request={"sessions": sessions_ended})
         sessions.end(request)
         return go(request, reverse("iam:login"))
 
@@ -182,7 +183,7 @@ class EndSession(Page):
             if not sessions.end_other(self.caller.user_id, session_id):
                 raise Http404
             resource = ("user", self.caller.user_id, self.caller.user_name)
-            record_event("endSession", self.caller, resource=resource, request={"session_id": session_id})
+            record_event("logout", self.caller, resource=resource, request={"session_id": session_id})
         toast(request, _("The session has ended."))
         return go(request, self.home_url())
 

@@ -128,9 +128,6 @@ class KeyImport(ImportPage):
         self.key_id = str(kwargs.pop("key_id"))
         return super().dispatch(request, *args, **kwargs)
 
-    def home_url(self) -> str:
-        return reverse("imports:import_material", args=[self.key_id])
-
     @cached_property
     def key(self) -> Key:
         """Raises KEY_NOT_FOUND for one that is missing, foreign, or outside the chosen enterprise project."""

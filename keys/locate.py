@@ -24,6 +24,9 @@ from operations.errors import KmsError
 from operations.fields import KEY_ID
 from projects.models import Project
 
+# The resource type of gen-random in the audit trail.
+RNG = "rng"
+
 
 @dataclass(frozen=True, slots=True)
 class InProject:
@@ -45,6 +48,18 @@ class InProject:
 
     def grants_to(self, caller: Caller, operation: str) -> bool:
         return False
+
+
+class RandomNumberGenerator(InProject):
+    """What gen-random is about."""
+
+    @property
+    def trace_identity(self) -> tuple[str, str, str]:
+        return RNG, "", ""
+
+
+def the_random_number_generator(caller: Caller, request: dict[str, Any]) -> InProject:
+    return RandomNumberGenerator(caller.project_id)
 
 
 def the_project(caller: Caller, request: dict[str, Any]) -> InProject:

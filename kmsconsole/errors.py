@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from kmsconsole.middleware import is_api
 from operations import errors
+from operations.errors import KmsError
 from operations.rest import error_body
 
 
@@ -35,7 +36,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, status: int, code: errors.Code, **context: object) -> HttpResponse:
     if is_api(request):
-        return JsonResponse(error_body(code), status=status)
+        return JsonResponse(error_body(KmsError(code)), status=status)
     context |= {"request_id": _request_id(request)}
     return render(request, f"errors/{status}.html", context, status=status)
 

@@ -25,8 +25,10 @@ from operations.rest import Reply, error_response
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-# One slash too many comes from an address that ends in one; it is a client's all the same, and so is another version.
-API_PATH = re.compile(r"/+(v\d[\d.]*|healthz|readyz|metrics)(/|$)")
+# A path with a version in it is a program's, also where the rest is wrong: a slash too many, another version, another
+# case, or a prefix of the original's gateway. Without the first slash, as URL patterns are.
+VERSION_PATH = r"(?!console/|static/)(?:[^/]*/)*?[vV]\d[\d.]*(?:/|$)"
+API_PATH = re.compile(rf"/+(?:(?:healthz|readyz|metrics)(?:/|$)|{VERSION_PATH})")
 
 # [2001:db8::1]:443, [2001:db8::1], 192.0.2.7:443, or an address alone.
 _ADDRESS = re.compile(r"\[(?P<bracketed>[^\]]+)\](:[0-9]+)?|(?P<plain>[0-9.]+):[0-9]+|[0-9A-Fa-f:.]+(%[\w.~-]+)?", re.A)

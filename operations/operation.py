@@ -63,8 +63,11 @@ class Operation:
     answer: Schema = field(default_factory=lambda: EMPTY)
     # Codes of its own: those of `run`, beside what fields, permission, kind and state of the target earn.
     refuses: tuple[Code, ...] = ()
-    # The name its trace bears.
+    # The name its trace bears; where the request's `action` decides it, `traces` has it by the action.
     trace: str
+    traces: Mapping[str, str] = field(default_factory=dict)
+    # What the trace says it is about where it is refused before its target is found.
+    resource_type: str = "cmk"
     # Beside a failure's trace, in the same transaction: what must survive the refusal (SEC-026).
     on_refusal: Callable[[KmsError], None] | None = None
     rate: Rate | None = None

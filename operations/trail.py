@@ -21,9 +21,11 @@ class Trail:
         self._operation = operation
         self._caller = caller
         self._request: dict[str, Any] = {}
-        self._identity = ("cmk", "", "")
+        self._identity = (operation.resource_type, "", "")
+        self._name = operation.trace
 
     def note(self, request: Mapping[str, Any]) -> None:
+        self._name = self._operation.traces.get(request.get("action", ""), self._name)
         traced = self._operation.request.traced
         self._request = {name: value for name, value in request.items() if name in traced and value is not None}
 
@@ -54,7 +56,7 @@ class Trail:
 
     def _members(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> dict[str, Any]:
         return traces.members(
-            self._operation.trace,
+            self._name,
             self._caller,
             rating=rating,
             status=status,

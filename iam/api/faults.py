@@ -59,6 +59,8 @@ def of_kms_error(error: KmsError) -> Fault:
     match status:
         case 400:
             return Fault(400, "The request body is not a JSON object.")
+        case 401 if error.message != error.code.message:
+            return Fault(401, error.message)  # a signature that expired: says so, with both times
         case 401:
             return unauthorized()
         case 405:

@@ -62,7 +62,7 @@ def create(user: User, *, by: Caller) -> Created:
     sk = _random(_SK_ALPHABET, 40)
     sealed = sealing.seal(_binding(ak), sk.encode())
     created = AccessKey.objects.create(ak=ak, user=user, slot=free[0], sk_sealed=sealed)
-    _record("addCredential", created, by)
+    _record("createCredential", created, by)
     return Created(created, sk)
 
 

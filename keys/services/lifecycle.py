@@ -27,6 +27,10 @@ def disable(caller: Caller, key: Key) -> Key:
     return key
 
 
+def prepare_deletion(caller: Caller, key: Key) -> Key:
+    return key
+
+
 def schedule_deletion(caller: Caller, key: Key, *, pending_days: int) -> Key:
     """The key stops working at once and is gone when the days are over; until then it can be cancelled."""
     key.move(Event.SCHEDULE_DELETION)
