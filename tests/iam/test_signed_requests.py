@@ -484,9 +484,7 @@ def test_a_request_is_judged_by_when_it_arrived_however_long_it_waited_for_a_thr
     the_clock.advance(minutes=20)
 
     assert call(at=signed_at, arrived_at=arrived_at + timedelta(seconds=REPEATS_SECONDS)).status_code == 200
-    too_late = arrived_at + timedelta(seconds=REPEATS_SECONDS + 1)
-    times = f"signed at {stamp(signed_at)}, server time {stamp(too_late)}"
-    assert_refused(call(at=signed_at, arrived_at=too_late), f"signature expired: {times}")
+    assert_refused(call(at=signed_at, arrived_at=arrived_at + timedelta(seconds=REPEATS_SECONDS + 1)))
     signed_later = signed_at + timedelta(seconds=1)
     assert_refused(call(at=signed_later), off_by(signed_later, the_clock))
 
