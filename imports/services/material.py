@@ -20,7 +20,7 @@ from kmscrypto import fingerprint, pkcs8, wrapping
 from kmscrypto import material as mathematics
 from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed, UnwrapFailed
 from kmscrypto.specs import Family
-from operations import clock, errors
+from operations import errors, timekeeping
 from operations.caller import Caller
 from operations.errors import Code, KmsError
 from operations.fields import decode_base64
@@ -267,7 +267,7 @@ def _check_sameness(key: Key, plain: bytes) -> None:
 def _expiration(key: Key, expiration_time: int | None) -> datetime | None:
     if expiration_time is None:
         return None
-    if expiration_time <= clock.now().timestamp():
+    if expiration_time <= timekeeping.latest().timestamp():
         raise _refused(errors.EXPIRATION_IN_THE_PAST, "expiration_time", "Choose a later time.")
     if key.spec.is_asymmetric:
         raise _refused(errors.PARAMETER_INVALID, "expiration_time", "Material of an asymmetric key never expires.")

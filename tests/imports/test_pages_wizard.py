@@ -317,8 +317,21 @@ def test_closing_erases_the_private_half_at_once(browser, key):
 def test_a_script_without_a_session_is_told_where_to_sign_in(client, key):
     for name in ("download", "check", "finish"):
         answer = client.post(url(name, key), {}, **JSON)
-        assert answer.status_code == 401
-        assert answer.json() == {"ok": False, "signin": reverse("iam:login")}
+        assert (answer.status_code, answer["X-Sign-In"]) == (401, reverse("iam:login"))
+
+
+@pytest.mark.parametrize("name", ["download", "check", "finish", "revoke"])
+def test_an_address_that_only_takes_forms_leads_back_to_the_import(browser, key, name):
+    answer = browser.get(url(name, key))
+
+    assert (answer.status_code, answer["Location"]) == (302, url("import_material", key))
+
+
+def test_an_error_page_says_where_it_is_and_leads_back(browser, alice):
+    answer = browser.get(url("import_material", stage.an_imported_key(alice))).text
+
+    assert "KMS.0310" in answer
+    assert f'<a href="{reverse("keys:list")}">Custom Keys</a>' in answer
 
 
 def test_a_page_without_a_session_comes_back_after_signing_in(client, key):
