@@ -53,8 +53,11 @@ def _afterwards_all_is_well(deployment, client, key_id):
 
 
 @pytest.fixture(scope="module")
-def key_id(client) -> str:
-    return client.call("create-key", key_alias=f"neighbours-{uuid4()}")["key_info"]["key_id"]
+def key_id(deployment, client) -> str:
+    """Of a key. By then worker and beat have started too."""
+    key_id = client.call("create-key", key_alias=f"neighbours-{uuid4()}")["key_info"]["key_id"]
+    jobs_are_done(deployment, client, key_id)
+    return key_id
 
 
 def readiness(deployment: Deployment) -> str:
