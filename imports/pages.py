@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.shortcuts import render, resolve_url
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
@@ -35,7 +34,7 @@ from keys.pages.scope import Scope, scope_of
 from keys.services.creation import suggest_alias
 from keys.states import Use
 from operations import clock, errors
-from operations.console import Dialog, Page, go, is_htmx, toast, way_back
+from operations.console import Crumb, Dialog, Page, go, is_htmx, toast, wants_json, way_back
 from operations.errors import FieldError, KmsError
 from operations.perform import perform
 from operations.rest import base_of
@@ -45,16 +44,11 @@ DEFAULT_ENTERPRISE_PROJECT = "0"
 
 
 class ImportPage(Page):
-    """Base of the wizard's pages: what a script asks is answered in JSON, refusals and an ended session too."""
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.talks_json and getattr(request, "caller", None) is None:
-            return JsonResponse({"ok": False, "signin": resolve_url(settings.LOGIN_URL)}, status=401)
-        return super().dispatch(request, *args, **kwargs)
+    """Base of the wizard's pages: requests of a script are answered in JSON, refusals too."""
 
     @property
     def talks_json(self) -> bool:
-        return "application/json" in self.request.headers.get("Accept", "")
+        return wants_json(self.request)
 
     def refused(self, error: KmsError) -> HttpResponse:
         if not self.talks_json:
@@ -105,6 +99,9 @@ class ImportKey(ImportPage):
         over = str(here.current_url_abs_path or "") if here and self.request.method == "GET" else ""
         return over or way_back(self.request, reverse("keys:list"))
 
+    def trail(self) -> list[Crumb]:
+        return _trail(Wizard(is_new=True))
+
     @cached_property
     def enterprise_projects(self) -> list[tuple[str, str]]:
         return self.scope.open_to(self.caller, str(CREATE_KEY.action))
@@ -115,7 +112,7 @@ class ImportKey(ImportPage):
             "form": form,
             "wizard": wizard,
             "steps": wizard.stepper(failed=bool(form.errors)),
-            "trail": _trail(wizard),
+            "trail": self.trail(),
             "address": with_way_back(reverse("imports:wizard"), self.back),
             "back": self.back,
             "may_tag": self.caller.may("kms:cmkTag:create"),
@@ -130,9 +127,6 @@ class KeyImport(ImportPage):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.key_id = str(kwargs.pop("key_id"))
         return super().dispatch(request, *args, **kwargs)
-
-    def home_url(self) -> str:
-        return reverse("imports:import_material", args=[self.key_id])
 
     @cached_property
     def key(self) -> Key:
@@ -171,6 +165,12 @@ class KeyImport(ImportPage):
             toast(self.request, _("The key does not exist."), level=messages.ERROR)
             return go(self.request, reverse("keys:list"))
         return super().refused(error)
+
+    def home_url(self) -> str:
+        return reverse("imports:import_material", args=[self.key_id])
+
+    def trail(self) -> list[Crumb]:
+        return _trail(self.wizard)
 
     @cached_property
     def back(self) -> str:
@@ -332,8 +332,8 @@ class Revoke(KeyImport):
     """Closing the wizard ends its wrapping key. A browser sends this by a beacon and waits for no response."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if self.wizard.offer is not None and self.offer is not None:
-            perform(REVOKE_IMPORT_OFFER, self.caller, {"key_id": self.key_id, "offer_id": str(self.offer.pk)})
+        if self.wizard.offer is not None and self.live_offer is not None:
+            perform(REVOKE_IMPORT_OFFER, self.caller, {"key_id": self.key_id, "offer_id": str(self.live_offer.pk)})
         return go(request, self.back) if "leave" in request.POST else HttpResponse(status=204)
 
 
@@ -366,5 +366,5 @@ def with_way_back(url: str, back: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode({'next': back})}"
 
 
-def _trail(wizard: Wizard) -> list[dict[str, str]]:
+def _trail(wizard: Wizard) -> list[Crumb]:
     return [{"label": _("Custom Keys"), "url": reverse("keys:list")}, {"label": wizard.title, "url": ""}]

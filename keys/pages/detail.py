@@ -20,7 +20,7 @@ from keys.pages.expiry import expiry_of
 from keys.pages.history import history_of
 from keys.pages.scope import Scope, scope_of
 from keys.states import Use
-from operations import clock, errors
+from operations import errors, timekeeping
 from operations.console import Crumb, Dialog, Page, go, toast
 from operations.errors import KmsError
 from operations.operation import Operation
@@ -72,7 +72,7 @@ class KeyPage(Page):
         return scope_of(self.request, self.caller)
 
     def context(self) -> dict[str, Any]:
-        key, now = self.key, clock.now()
+        key, now = self.key, timekeeping.latest()
         names = self.scope.names()
         return {
             "key": key,

@@ -8,7 +8,7 @@ import "./expiry.js";
 import { showFault } from "./keyform.js";
 import { materialOf } from "./material-field.js";
 import { countDown, localTime, now } from "./times.js";
-import { ask, renewToken } from "./wizard-request.js";
+import { ask } from "./wizard-request.js";
 
 const EXPIRED = "KMS.2601";
 // Set while a page revokes its wrapping key on its way out: the page that loads at the same time was rendered before.
@@ -29,7 +29,6 @@ function wizard(form) {
   let current = Number(form.dataset.current ?? numbers[0]);
   let holdsToken = form.hasAttribute("data-holds-token");
   let wrappingKeyName = form.dataset.wrappingKeyName ?? "The wrapping key";
-  let signedOut = null; // the strip that says so
   let finished = false;
   let isGuarded = false; // whether Back stays in this page
   const failed = new Set();
@@ -159,7 +158,7 @@ function wizard(form) {
   }
 
   /** The wrapping key has ended without this page: says which one and why, and leads back to the download. */
-  function showEnded(reason, hint) {
+  function showEnded(reason, hint, { isThere = false } = {}) {
     const step = Number($("[data-step][data-download]", form)?.dataset.step ?? current);
     endToken();
     failed.add(step);
@@ -171,34 +170,18 @@ function wizard(form) {
       clearFaults();
       showStep(step);
     });
-    strip([{ code: EXPIRED, message: "Token expired.", hint: `${wrappingKeyName} ${reason}. ${hint}` }], current === step ? null : back);
-  }
-
-  function showSignedOut(address) {
-    const link = element("a", { href: address, target: "_blank", rel: "noopener" }, "Log In in a new tab");
-    const hint = "Log in, come back to this tab and choose the button again.";
-    signedOut = strip([{ message: "Your session has ended. Your files are kept.", hint }], link);
-    signedOut.focus();
-  }
-
-  /** After a new login this page goes on where it was; its requests need the CSRF token of the new session. */
-  async function comeBack() {
-    if (document.hidden || !signedOut?.isConnected || !(await renewToken(form))) return;
-    clearFaults();
-    showSteps();
-    announce("You are logged in again.");
+    strip([{ code: EXPIRED, message: "Token expired.", hint: `${wrappingKeyName} ${reason}. ${hint}` }], isThere ? null : back);
   }
 
   // --- what is sent ---
 
   /** The service's answer, or null after its refusal has been shown. */
   async function request(url, makeBody) {
-    const answer = await ask(form, url, makeBody);
+    const answer = await ask(url, makeBody);
     if (answer.ok) return answer.ok;
+    if (answer.signedOut) return null;
     if (answer.refused) {
       refuse(answer.refused);
-    } else if (answer.signin) {
-      showSignedOut(answer.signin);
     } else if (answer.unreachable) {
       strip([{ message: "The service could not be reached, or its answer was lost. Your files are kept.", hint: "Try again." }]).focus();
     } else {
@@ -409,8 +392,6 @@ function wizard(form) {
     if (!mustAsk() || data.key !== form.dataset.keyId || data.offer === offerId()) return;
     showEnded("was replaced by a newer one, downloaded in another window", "Your files are kept. Go on there, or download again here.");
   });
-  document.addEventListener("visibilitychange", comeBack);
-  addEventListener("focus", comeBack);
 
   /** Whether the page that was here before, in this tab, has revoked this wrapping key on its way out. */
   function wasLeft() {
@@ -425,7 +406,7 @@ function wizard(form) {
     revoke(); // again: the first one may have been lost
     current = first;
     showStep(first, { focus: false });
-    showEnded("ended when its page was reloaded or left", "Download the import items again and wrap the material with the new wrapping key.");
+    showEnded("ended when its page was reloaded or left", "Download the import items again and wrap the material with the new wrapping key.", { isThere: true });
     return;
   }
   if (form.dataset.wrappingKey) useWrappingKey(form, fromBase64(ascii(form.dataset.wrappingKey)));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 from pathlib import Path
 
@@ -72,12 +73,14 @@ def shown_commands(page: Page) -> list[str]:
     return page.locator("[data-step] [data-command] pre").locator("visible=true").all_text_contents()
 
 
-def run_commands(page: Page, folder: Path) -> None:
+def run_commands(page: Page, folder: Path, **environment: str) -> None:
     """Every line that the page shows, in one shell a block, as somebody would paste it."""
     commands = shown_commands(page)
     assert commands
     for command in commands:
-        subprocess.run(["sh", "-e", "-c", command], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            ["sh", "-e", "-c", command], cwd=folder, check=True, capture_output=True, env=os.environ | environment
+        )
 
 
 def field(page: Page, name: str) -> Locator:

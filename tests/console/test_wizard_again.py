@@ -67,7 +67,7 @@ def test_material_of_an_asymmetric_key_cannot_be_deleted(page, console_server, r
     expect(importing.row(page, key_id).get_by_role("link", name="Delete Key Material")).to_have_count(0)
     expected_errors.append("400")
     page.goto(f"{console_server.url}/console/kms/import/{key_id}/delete-material")
-    expect(page.get_by_role("heading", level=1)).to_have_text("The imported private key material can not be deleted.")
+    expect(page.get_by_role("heading", name="The imported private key material can not be deleted.")).to_be_visible()
 
 
 def test_new_material_is_not_offered_where_only_the_old_will_do(page, console_server, rest, filled, tmp_path):

@@ -10,12 +10,11 @@ import secrets
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.console import importing
 from tests.console.conftest import sign_in
 from tests.console.rest import Rest, oaep
-from tests.frontend.accessibility import violations
 from tests.services.product import Console, running_console
 
 MATERIAL = "encrypted_key_material"
@@ -83,142 +82,35 @@ def test_a_page_left_open_says_by_itself_that_the_day_is_over(moving, watched, t
     page.clock.fast_forward("25:00:00")
 
     alert = page.locator("[data-errors] [role=alert]")
-    expect(alert).to_contain_text("The wrapping key and its import token have expired. Your files are kept.")
+    expect(alert).to_contain_text("is older than 24 hours. Your files are kept.")
     expect(page.locator(".stepper li.failed")).to_contain_text("Download the Import Items")
     alert.get_by_role("button", name="Download again").click()
     expect(importing.heading(page, "Download the Import Items")).to_be_visible()
 
 
-# --- contact ------------------------------------------------------------------------------------------------------
-
-
-def come_back(page: Page) -> int:
-    """Somebody looks at the tab again, and it speaks to the service; the answer's status.
-
-    After a new login it speaks twice: the first answer, 403, only says that the page's CSRF token is an old one.
-    """
-    with page.expect_response(lambda answer: answer.url.endswith("/contact") and answer.status != 403) as spoken:
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    return spoken.value.status
-
-
-def in_another_tab(page: Page, moving: Console) -> None:
-    """Signs in beside the wizard, as the wizard asks for."""
-    other = page.context.new_page()
-    sign_in(other, moving)
-    other.close()
-
-
-def trace_of_the_end(moving: Console, key_id: str) -> list[str]:
-    """Who ended wrapping keys of that key by the clock, and why."""
-    code = (
-        "from operations.models import Trace; "
-        f"ends = Trace.objects.filter(name='expireWrappingKey', resource_id='{key_id}', rating='normal'); "
-        "print(*[f'ended by {end.user_name}: {end.request[\"reason\"]}' for end in ends], sep='\\n')"
-    )
-    return [line for line in moving.manage("shell", "-v", "0", "-c", code).splitlines() if line.startswith("ended")]
-
-
-@pytest.mark.parametrize("open_wizard", [importing.resume_import, importing.open_drawer], ids=["page", "drawer"])
-def test_a_wizard_left_for_half_an_hour_says_so_when_somebody_comes_back(
-    moving, signed_in, tmp_path, expected_errors, open_wizard
-):
-    expected_errors.extend(("400", "403", "422"))
-    key_id = Rest(moving).empty_key(importing.an_alias("left"))
-    page = signed_in()
-    open_wizard(page, moving, key_id)
-    importing.download(page, tmp_path)
-    importing.choose(page, MATERIAL, wrapped(key_id, tmp_path), file_name="kept.bin")
-    moving.manage("clock", "--advance", "31m")
-    for _ in range(2):
-        moving.manage("run_due_jobs")
-    in_another_tab(page, moving)
-
-    come_back(page)
-
-    alert = page.locator("[data-errors] [role=alert]")
-    expect(alert).to_contain_text("KMS.2601 Token expired. The service heard nothing of this wizard for 30 minutes")
-    expect(alert).to_contain_text("Your files are kept.")
-    assert violations(page) == []
-    assert trace_of_the_end(moving, key_id) == ["ended by system: no contact for 30 minutes"]
-    alert.get_by_role("button", name="Download again").click()
-    importing.download(page, tmp_path)
-    expect(page.locator("[data-material-title]").first).to_have_text("kept.bin")
-    importing.choose(page, MATERIAL, wrapped(key_id, tmp_path))
-    importing.next_step(page)
-    importing.press_ok(page)
-    importing.expect_imported(page, key_id)
-
-
-def test_half_an_hour_holds_at_use_though_no_job_has_run(moving, signed_in, tmp_path, expected_errors):
-    expected_errors.extend(("403", "422"))
-    key_id = Rest(moving).empty_key(importing.an_alias("left"))
-    page = signed_in()
-    importing.at_material(page, moving, key_id, tmp_path)
-    importing.choose(page, MATERIAL, wrapped(key_id, tmp_path))
-    importing.next_step(page)
-    moving.manage("clock", "--advance", "31m")
-    in_another_tab(page, moving)
-
-    importing.press_ok(page)
-
-    importing.expect_refused(
-        page, "Download the Import Items", "KMS.2601", "The service heard nothing of this wizard for 30 minutes"
-    )
-
-
-def by_its_address(page: Page, moving: Console, key_id: str) -> Page:
-    """The same place of the wizard in a tab of its own, as a reloaded page without script would be."""
-    offer_id = page.locator("[name=offer_id]").input_value()
-    again = page.context.new_page()
-    again.goto(f"{moving.url}/console/kms/import/{key_id}?offer={offer_id}")
-    return again
-
-
-@pytest.mark.parametrize("how", ["page", "drawer", "address"])
-def test_a_wizard_that_is_heard_of_lives_on(moving, signed_in, tmp_path, how):
-    key_id = Rest(moving).empty_key(importing.an_alias("heard"))
-    page = signed_in()
-    (importing.open_drawer if how == "drawer" else importing.resume_import)(page, moving, key_id)
-    importing.download(page, tmp_path)
-    if how == "address":
-        page = by_its_address(page, moving, key_id)
-    elsewhere = page.context.new_page()
-
-    for _ in range(3):
-        moving.manage("clock", "--advance", "20m")
-        elsewhere.goto(f"{moving.url}/console/kms/keys")  # the person works on, in another tab
-        assert come_back(page) == 200
-        moving.manage("run_due_jobs")
-
-    importing.choose(page, MATERIAL, wrapped(key_id, tmp_path))
-    importing.next_step(page)
-    importing.press_ok(page)
-    importing.expect_imported(page, key_id)
-
-
-def test_contact_keeps_nobody_signed_in_and_the_wrapping_key_waits_for_half_an_hour(
-    moving, signed_in, tmp_path, expected_errors
-):
+def test_a_closed_lid_and_an_ended_session_do_not_end_the_import(moving, signed_in, tmp_path, expected_errors):
     expected_errors.extend(("401", "403"))
-    key_id = Rest(moving).empty_key(importing.an_alias("unattended"))
+    key_id = Rest(moving).empty_key(importing.an_alias("lid"))
     page = signed_in()
     importing.at_material(page, moving, key_id, tmp_path)
     importing.choose(page, MATERIAL, wrapped(key_id, tmp_path))
-    moving.manage("clock", "--advance", "20m")
-    assert come_back(page) == 200
-    moving.manage("clock", "--advance", "11m")
+    moving.manage("clock", "--advance", "9h")
+    moving.manage("run_due_jobs")
 
-    assert come_back(page) == 401
+    page.get_by_role("button", name="Next", exact=True).click()
 
-    alert = page.locator("[data-errors] [role=alert]")
-    expect(alert).to_contain_text("Your session has ended. Your files are kept. Log in and come back to this tab:")
-    expect(alert).to_contain_text("the wrapping key and its import token are kept until")
-    assert violations(page) == []
-    moving.manage("clock", "--advance", "15m")
-    in_another_tab(page, moving)
-    come_back(page)
-    expect(alert).to_have_count(0)
+    ended = page.get_by_role("alertdialog", name="Your session has ended")
+    expect(ended).to_be_visible()
+    with page.expect_popup() as opened:
+        ended.get_by_role("link", name="Log In").click()
+    other = opened.value
+    for name, value in (("account", moving.account), ("name", moving.user), ("password", moving.password)):
+        other.locator(f"[name={name}]").fill(value)
+    other.get_by_role("button", name="Log In").click()
+    expect(other.get_by_role("heading", name="You are logged in")).to_be_visible()
+    other.close()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(ended).to_be_hidden()
     importing.next_step(page)
     importing.press_ok(page)
     importing.expect_imported(page, key_id)

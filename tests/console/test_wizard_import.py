@@ -21,6 +21,7 @@ from playwright.sync_api import expect
 from kmscrypto.fingerprint import public_check_value
 from tests.console import importing
 from tests.console.rest import b64, oaep
+from tests.frontend.accessibility import violations
 
 
 @pytest.mark.parametrize("spec", ["AES_256", "RSA_4096", "EC_P256"])
@@ -29,8 +30,8 @@ def test_a_key_is_imported_with_the_commands_the_page_shows(page, console_server
     key_id = importing.start_import(page, console_server, spec, alias)
 
     saved = importing.download(page, tmp_path)
-    note = page.locator("[data-command] + p").last
-    expect(note).to_contain_text("Gives Encrypted")
+    note = page.locator("[data-command] + p").filter(has_text="Gives EncryptedKeyMaterial.bin, 256 bytes")
+    expect(note.first).to_be_visible()
     importing.run_commands(page, tmp_path)
     importing.choose_all(page, tmp_path)
     importing.next_step(page)
@@ -73,6 +74,53 @@ def test_a_waiting_key_is_filled_from_its_row_in_three_steps(page, console_serve
     importing.press_ok(page)
 
     importing.expect_imported(page, key_id)
+
+
+def test_import_key_is_a_dialog_box_over_the_list_from_the_first_step_to_the_last(page, console_server, rest, tmp_path):
+    taken, alias = importing.an_alias("box"), importing.an_alias("box")
+    rest.empty_key(taken)
+    listed = f"{console_server.url}/console/kms/keys?q={alias}"
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(listed)
+    page.get_by_role("link", name="Import Key", exact=True).first.click()
+    box = page.get_by_role("dialog", name="Import Key")
+    acknowledged = box.get_by_label("I understand the security and durability")
+    expect(acknowledged).to_be_in_viewport(ratio=1)
+    expect(box.get_by_label("Description")).to_be_hidden()
+    assert violations(page) == []
+    assert page.url.startswith(f"{console_server.url}/console/kms/import?next=")
+    page.go_back()
+    expect(box).to_be_hidden()
+    expect(page).to_have_url(listed)
+
+    page.get_by_role("link", name="Import Key", exact=True).first.click()
+    box.get_by_label("Alias").fill(taken)
+    acknowledged.check()
+    expect(box.locator(".field .err").first).to_contain_text("KMS.1104 Duplicate key aliases.")
+    expect(box.get_by_role("button", name="Next", exact=True)).to_be_disabled()
+    box.get_by_label("Alias").fill(alias)
+    box.get_by_role("button", name="Next", exact=True).click()
+    expect(importing.heading(page, "Download the Import Items")).to_be_visible()
+    assert violations(page) == []
+    key_id = page.url.partition("?")[0].rpartition("/")[2]
+    importing.download(page, tmp_path)
+    importing.run_commands(page, tmp_path)
+    importing.choose_all(page, tmp_path)
+    importing.next_step(page)
+    importing.press_ok(page)
+
+    importing.expect_imported(page, key_id)
+    assert page.url == listed
+
+
+def test_the_page_of_the_first_step_shows_its_tick_box_without_scrolling(page, console_server):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(f"{console_server.url}/console/kms/import")
+
+    tick = page.get_by_label("I understand the security and durability").bounding_box()
+    footer = page.locator("form > footer").bounding_box()
+
+    assert tick["y"] + tick["height"] <= footer["y"]
 
 
 def test_next_waits_for_a_valid_alias_and_the_acknowledgement(page, console_server):
@@ -145,6 +193,7 @@ def test_tags_and_description_go_along_and_cancel_creates_nothing(page, console_
 
     page.goto(f"{console_server.url}/console/kms/import")
     page.get_by_label("Alias").fill(alias)
+    page.get_by_text("Advanced settings").click()
     page.get_by_label("Description").fill("kept elsewhere")
     page.get_by_role("button", name="Add Tag").click()
     page.get_by_label("Tag key 1").fill("env")
@@ -195,17 +244,30 @@ def test_a_file_may_hold_base64_too(page, console_server, rest, tmp_path):
     importing.expect_imported(page, key_id)
 
 
-def test_existing_material_comes_with_the_token_of_the_api(page, console_server, rest):
-    key_id = rest.empty_key(importing.an_alias("existing"))
-    offer = rest.offer(key_id)
+@pytest.mark.parametrize("spec", ["AES_256", "EC_P256"])
+def test_existing_key_material_is_a_guided_path_from_the_request_to_the_import(
+    page, console_server, rest, tmp_path, openssl, spec
+):
+    key_id = rest.empty_key(importing.an_alias("existing"), spec)
     importing.at_existing_material(page, console_server, key_id)
     expect(page.get_by_text("Wrap in this browser", exact=True)).to_be_hidden()
-    wrapped = oaep(base64.b64decode(offer["public_key"]), secrets.token_bytes(32))
+    request = page.get_by_role("region", name="1. Request the wrapping key and import token")
+    expect(request).to_contain_text(f"POST {console_server.url}/v1.0/{rest.project_id}/kms/get-parameters-for-import")
+    expect(page.get_by_role("region", name="Example response")).to_contain_text('"import_token"')
+    expect(
+        page.get_by_text("Only material encrypted using the converted wrapping key can be imported.").last
+    ).to_be_visible()
+    card = page.get_by_role("complementary", name="About this key")
+    expect(card).to_contain_text("obtained through the API")
+    expect(card.get_by_text("this browser to wrap it")).to_be_hidden()
+    page.get_by_role("button", name="Copy: 2. Save and convert the wrapping key").click()
+    assert "-in PublicKey.b64 -out PublicKey.bin" in page.evaluate("navigator.clipboard.readText()")
 
-    importing.choose(page, "encrypted_key_material", wrapped)
+    importing.run_commands(page, tmp_path, TOKEN=rest.token)
+    importing.choose_all(page, tmp_path)
     importing.next_step(page)
     expect(page.get_by_role("button", name="OK", exact=True)).to_be_disabled()
-    importing.choose(page, "import_token", base64.b64decode(offer["import_token"]), file_name="importToken.bin")
+    importing.choose(page, "import_token", tmp_path / "ImportToken.b64")
     importing.press_ok(page)
 
     importing.expect_imported(page, key_id)

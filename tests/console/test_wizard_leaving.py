@@ -58,6 +58,56 @@ def test_closing_asks_then_ends_the_token_and_the_key_can_be_filled_again(
     importing.expect_imported(page, key_id)
 
 
+@pytest.mark.parametrize("how", ["menu", "breadcrumb", "log out", "back"])
+def test_leaving_the_page_asks_in_the_products_words(page, console_server, rest, tmp_path, how):
+    key_id = rest.empty_key(importing.an_alias("leaving"))
+    page.goto(f"{console_server.url}/console/kms/keys")
+    importing.at_material(page, console_server, key_id, tmp_path)
+    page.on("dialog", lambda dialog: pytest.fail(f"the browser asked: {dialog.type}"))
+    leave = {
+        "menu": lambda: page.get_by_role("link", name="Default Keys").click(),
+        "breadcrumb": lambda: page.locator(".crumbs").get_by_role("link", name="Custom Keys").click(),
+        "log out": lambda: (
+            page.locator("[popovertarget=menu-user]").click(),
+            page.get_by_role("button", name="Log Out").click(),
+        ),
+        "back": page.go_back,
+    }[how]
+    question = page.get_by_role("alertdialog")
+    leave()
+    expect(question).to_contain_text(QUESTION)
+    question.get_by_role("button", name="Cancel").click()
+    expect(importing.heading(page, "Import Key Material")).to_be_visible()
+    if how == "log out":
+        return  # the other tests need the session
+
+    leave()
+    with page.expect_request("**/revoke"):
+        question.get_by_role("button", name="OK", exact=True).click()
+
+    expect(page.get_by_role("heading", name="Default Keys" if how == "menu" else "Custom Keys")).to_be_visible()
+
+
+def test_a_reloaded_page_says_which_wrapping_key_is_dead_and_why(page, console_server, rest, tmp_path):
+    key_id = rest.empty_key(importing.an_alias("reloaded"))
+    importing.at_material(page, console_server, key_id, tmp_path)
+    address = page.url
+    fingerprint = page.locator("[data-fill=fingerprint]").text_content()
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.reload()
+
+    alert = page.locator("[data-errors] [role=alert]")
+    expect(alert).to_contain_text(f"(SHA-256 {fingerprint}) ended when its page was reloaded or left.")
+    expect(importing.heading(page, "Download the Import Items")).to_be_visible()
+    assert address.partition("?")[2].startswith("offer=")
+    assert revoked_soon(console_server, key_id)
+    page.goto(address)  # whoever comes to the old address later learns it from the service
+    expect(page.get_by_role("alert")).to_contain_text(
+        f"(SHA-256 {fingerprint}) ended when its wizard was closed, left or"
+    )
+
+
 def test_closing_before_the_download_asks_nothing(page, console_server, rest):
     key_id = rest.empty_key(importing.an_alias("early"))
     importing.resume_import(page, console_server, key_id)
@@ -78,10 +128,14 @@ def test_real_navigation_asks_the_browsers_way_and_ends_the_token(page, console_
     page.goto(f"{console_server.url}/console/kms/keys")
 
     assert asked == ["beforeunload"]
+    assert revoked_soon(console_server, key_id) == 1
+
+
+def revoked_soon(console, key_id: str) -> int:
     deadline = time.monotonic() + 30
-    while revoked(console_server, key_id) == 0 and time.monotonic() < deadline:
+    while revoked(console, key_id) == 0 and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert revoked(console_server, key_id) == 1
+    return revoked(console, key_id)
 
 
 def revoked(console, key_id: str) -> int:
@@ -137,7 +191,7 @@ def test_two_tabs_on_one_key_the_later_download_counts(page, console_server, res
     importing.choose(page, MATERIAL, first_file, file_name="first.bin")
     page.get_by_role("button", name="Next", exact=True).click()
     importing.expect_refused(
-        page, "Download the Import Items", "KMS.2601", "Token expired.", "Download the import items again"
+        page, "Download the Import Items", "KMS.2601", "Token expired.", "was replaced by a newer one for the same key"
     )
 
     importing.choose(second, MATERIAL, wrapped_for(second, key_id, tmp_path))
@@ -151,25 +205,6 @@ def test_two_tabs_on_one_key_the_later_download_counts(page, console_server, res
     expect(page.locator("[data-errors] [role=alert]")).to_contain_text(
         "KMS.0310 The key is not in Pending import state. The key is in state Enabled."
     )
-
-
-def test_a_session_that_ended_is_said_and_the_files_are_kept(page, console_server, rest, tmp_path, expected_errors):
-    expected_errors.append("401")
-    key_id = rest.empty_key(importing.an_alias("session"))
-    importing.at_material(page, console_server, key_id, tmp_path)
-    importing.choose(page, MATERIAL, wrapped_for(page, key_id, tmp_path))
-    cookies = page.context.cookies()
-    page.context.clear_cookies(name="kms-session")
-    page.get_by_role("button", name="Next", exact=True).click()
-
-    alert = page.locator("[data-errors] [role=alert]")
-    expect(alert).to_contain_text("Your session has ended. Your files are kept.")
-    expect(alert.get_by_role("link", name="Log In in a new tab")).to_have_attribute("href", "/console/login")
-
-    page.context.add_cookies(cookies)
-    importing.next_step(page)
-    importing.press_ok(page)
-    importing.expect_imported(page, key_id)
 
 
 def test_a_key_that_does_not_wait_has_no_wizard(page, console_server, rest, expected_errors):

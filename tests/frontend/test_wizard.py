@@ -2,9 +2,9 @@
 # ruff: noqa: E501 - markup and sentences stand on one line
 
 import base64
+import json
 import re
 import secrets
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -19,14 +19,17 @@ from tests.frontend.site import Answer, as_json
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 KEY_ID = "43f1ffd7-18fb-4568-9575-602e009b7ee8"
+OFFER_ID = "12345678-1234-4234-8234-123456789012"
+NAME = "The wrapping key obtained at 2026-12-01 10:00:00 GMT+00:00 (SHA-256 aaaa bbbb … cccc dddd)"
 STEPS = ["Create Key", "Download the Import Items", "Import Key Material", "Import Key Token"]
 
 PAGE = """{% extends "base.html" %}{% block title %}Import Key{% endblock %}
 {% block scripts %}<script type="module" src="/static/js/wizard.js"></script>{% endblock %}
+{% block crumbs %}<nav class="crumbs" aria-label="Breadcrumb"><ol><li><a href="/keys">Custom Keys</a></li></ol></nav><form action="/keys" aria-label="Find"><input name="q" aria-label="Search"></form>{% endblock %}
 {% block heading %}<div class="page-head"><h1>Import Key</h1></div>{% endblock %}
 {% block content %}<div class="wizard"><div class="card steps">{% include "components/stepper.html" with steps=steps only %}</div>
-<form class="card main" data-wizard data-current="2" method="post" enctype="multipart/form-data" action="/import" data-download-url="/offer" data-contact-url="/contact" data-revoke-url="/revoke" data-exit-url="/keys" data-first="2">
-<input type="hidden" name="csrfmiddlewaretoken" value="secret-1"><input type="hidden" name="key_id" value="{{ key_id }}"><input type="hidden" name="way" value="download">
+<form class="card main" data-wizard data-current="2" method="post" enctype="multipart/form-data" action="/import" data-download-url="/offer" data-revoke-url="/revoke" data-exit-url="/keys" data-address="/import" data-key-id="{{ key_id }}" data-first="2">
+<input type="hidden" name="csrfmiddlewaretoken" value="secret-1"><input type="hidden" name="key_id" value="{{ key_id }}"><input type="hidden" name="offer_id" value="" data-fill="offer_id"><input type="hidden" name="way" value="download">
 <div data-errors></div>
 <section data-step="2" class="body stackv" data-download data-next-label="Download and Continue" data-note="The empty key exists."><h2>Download the Import Items</h2>
 {% include "components/key_id_field.html" with key_id=key_id only %}
@@ -63,12 +66,15 @@ def open_wizard(page, site, wrapping_key):
             "ok": True,
             "file_name": f"wrappingKey_{KEY_ID}.bin",
             "wrapping_key": base64.b64encode(public(wrapping_key)).decode(),
+            "offer_id": OFFER_ID,
+            "wrapping_key_name": NAME,
             "expires_at": "2099-01-01T00:00:00+00:00",
-            "ends_at": (datetime.now(UTC) + timedelta(minutes=30)).isoformat(),
         })  # fmt: skip
         site.page("/keys", "<!doctype html><title>Keys</title><link rel=icon href=/static/icons/favicon.svg><h1>Keys</h1>"
                            "<form><input type=hidden name=csrfmiddlewaretoken value=secret-2></form>")  # fmt: skip
-        page.goto(site.page("/import", PAGE, spec=spec, steps=steps, key_id=KEY_ID))
+        user = {"name": "alice", "account": "acme", "initials": "AL"}
+        site.page("/console/session", json.dumps({"user": "acme/alice", "csrf_token": "secret-2"}))
+        page.goto(site.page("/import", PAGE, spec=spec, steps=steps, key_id=KEY_ID, console={"user": user}))
         return page
 
     return opened
@@ -236,28 +242,71 @@ def test_a_refusal_opens_the_step_marks_the_field_and_keeps_the_file(open_wizard
     expect(page.locator("[data-name=encrypted_key_material] .checks .no")).to_contain_text("Failed to decrypt")
     expect(page.locator("[data-material-title]").first).to_have_text("encrypted_key_material.bin")
     expect(page.get_by_role("button", name="Remove encrypted_key_material.bin")).to_be_focused()
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
 
     site.answers["/import"] = succeed
+    choose(page, "encrypted_key_material", wrapped)
     next_step(page)
     finish(page)
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
-    first, second = site.posted("/import")
-    assert first.files == second.files
-    assert second.files["encrypted_key_material_file"][1] == wrapped
 
 
-def test_an_ended_session_offers_a_login_and_keeps_the_file(open_wizard, site, expected_errors):
-    expected_errors.append("401")
-    page = open_wizard()
-    site.answers["/import"] = lambda form: as_json({"ok": False, "signin": "/login"}, 401)
+def test_another_file_lifts_the_mark_of_the_first_for_the_service_judged_both_together(
+    open_wizard, site, expected_errors
+):
+    expected_errors.append("422")
+    page = open_wizard("EC_P256")
+    refusal = {"field": "encrypted_privatekey", "code": "KMS.2609", "message": "Wrong private key.", "hint": ""}
+    site.answers["/import"] = lambda form: as_json({"ok": False, "step": 3, "errors": [refusal]}, 422)
     download(page)
     choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    choose(page, "encrypted_privatekey", secrets.token_bytes(144))
     next_step(page)
     finish(page)
+    expect(page.locator("[data-name=encrypted_privatekey] .checks .no")).to_have_text("Wrong private key.")
+    expect(page.get_by_role("button", name="Next")).to_be_disabled()
 
-    link = page.get_by_role("link", name="Log In in a new tab")
-    expect(link).to_have_attribute("target", "_blank")
-    expect(page.get_by_role("alert")).to_contain_text("Your session has ended. Your files are kept.")
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+
+    expect(page.locator(".checks .no")).to_have_count(0)
+    expect(page.get_by_role("button", name="Next")).to_be_enabled()
+
+
+def test_the_focus_stays_in_the_field_after_a_file_was_chosen(open_wizard):
+    page = open_wizard()
+    download(page)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Select File for Key material").click()
+
+    chooser.value.set_files({"name": "m.bin", "mimeType": "", "buffer": secrets.token_bytes(256)})
+
+    expect(page.get_by_role("button", name="Remove m.bin")).to_be_focused()
+
+
+def test_a_step_starts_at_its_top_and_its_footer_does_not_scroll_it(open_wizard):
+    page = open_wizard("RSA_2048")
+    page.set_viewport_size({"width": 1280, "height": 420})
+    download(page)
+    choose(page, "encrypted_key_material", secrets.token_bytes(256))
+    choose(page, "encrypted_privatekey", secrets.token_bytes(144))
+    last = page.locator("[data-step]:not([hidden]) button:visible").last
+    last.focus()
+    focused, footer = (
+        page.evaluate("box => box.getBoundingClientRect().toJSON()", each)
+        for each in (last.element_handle(), page.locator("form[data-wizard] > footer").element_handle())
+    )
+    assert focused["bottom"] <= footer["top"], "the footer covers what has the focus"
+    scrolled = page.evaluate("scrollY")
+    assert scrolled > 0, "the step is longer than the window"
+
+    page.get_by_role("link", name="Cancel").focus()
+    assert page.evaluate("scrollY") == scrolled
+    page.keyboard.press("Tab")
+    assert page.evaluate("scrollY") == scrolled
+    next_step(page)
+
+    expect(page.get_by_role("heading", name="Import Key Token")).to_be_focused()
+    assert page.evaluate("scrollY") == 0
 
 
 def test_after_a_new_login_the_token_of_the_form_is_renewed(open_wizard, site, expected_errors):
@@ -393,7 +442,12 @@ def test_closing_after_the_download_asks_and_then_revokes_the_token(open_wizard,
     question.get_by_role("button", name="OK", exact=True).click()
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
     [form] = site.soon_posted("/revoke")
-    assert form.fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID, "way": "download"}
+    assert form.fields == {
+        "csrfmiddlewaretoken": "secret-1",
+        "key_id": KEY_ID,
+        "offer_id": OFFER_ID,
+        "way": "download",
+    }
 
 
 def test_cancel_before_the_download_asks_nothing(open_wizard, site):
@@ -435,174 +489,132 @@ def test_an_expired_token_is_told_while_the_page_stands_open(open_wizard, site):
     page = open_wizard()
     site.answers["/offer"] = lambda form: as_json({
         "ok": True, "file_name": "w.bin", "wrapping_key": base64.b64encode(public(rsa_key(2048))).decode(),
-        "expires_at": "2020-01-01T00:00:00+00:00",
+        "expires_at": "2020-01-01T00:00:00+00:00", "wrapping_key_name": NAME,
     })  # fmt: skip
 
     with page.expect_download():
         page.get_by_role("button", name="Download and Continue").click()
 
-    expect(page.get_by_role("alert")).to_contain_text("have expired. Your files are kept.")
+    expect(page.get_by_role("alert")).to_contain_text("is older than 24 hours. Your files are kept.")
     expect(page.locator(".stepper li").nth(1)).to_have_class(re.compile("failed"))
     page.get_by_role("button", name="Download again").click()
     expect(page.get_by_role("heading", name="Download the Import Items")).to_be_visible()
 
 
-# --- contact ------------------------------------------------------------------------------------------------------
+# --- leaving, and what has ended ----------------------------------------------------------------------------------
 
 
-def ends_in(minutes: int):
-    """The answer to a contact: the offer stands, and ends then if nothing more is heard."""
-    return as_json({"ok": True, "ends_at": (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()})
+def leave_by(page, how: str) -> None:
+    if how == "back":
+        page.go_back()
+    elif how == "search":
+        page.get_by_label("Search", exact=True).fill("payments")
+        page.keyboard.press("Enter")
+    else:
+        page.get_by_role("link", name="Custom Keys").click()
 
 
-def come_back(page):
-    """Somebody looks at the tab again."""
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-
-
-@pytest.fixture
-def open_wizard_by_its_clock(open_wizard, page):
-    """The wizard on a machine whose clock the test moves."""
-    page.clock.install()
-    return open_wizard
-
-
-def heard(page, act) -> None:
-    """Does what makes the page speak, and waits until it has understood the answer."""
-    with page.expect_response("**/contact") as spoken:
-        act()
-    spoken.value.finished()
-    page.evaluate("fetch('/keys').then((answer) => answer.text())")
-
-
-def test_the_open_page_says_every_two_minutes_that_it_is_there(open_wizard_by_its_clock, site, page):
-    site.answers["/contact"] = lambda form: ends_in(30)
-    open_wizard_by_its_clock()
-    page.clock.run_for("04:10")
-    assert site.posted("/contact") == [], "there is nothing to keep before the download"
+@pytest.mark.parametrize("how", ["breadcrumb", "back", "search"])
+def test_leaving_asks_in_the_products_words_and_then_goes_there(open_wizard, site, how):
+    page = open_wizard()
+    page.on("dialog", lambda dialog: pytest.fail(f"the browser asked: {dialog.type}"))
     download(page)
-    page.clock.run_for("01:00")
-    assert site.posted("/contact") == [], "of the download the service has heard"
+    address = page.url
+    question = page.get_by_role("alertdialog")
+    leave_by(page, how)
+    expect(question).to_contain_text("The import token will become invalid if you close the wizard.")
+    question.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
+    assert (page.url, site.posted("/revoke")) == (address, [])
 
-    for _ in range(3):
-        heard(page, lambda: page.clock.run_for("02:05"))
+    leave_by(page, how)
+    question.get_by_role("button", name="OK", exact=True).click()
 
-    said = site.posted("/contact")
-    assert len(said) == 3
-    assert said[0].fields == {"csrfmiddlewaretoken": "secret-1", "key_id": KEY_ID, "way": "download"}
-    expect(page.locator("[data-errors]")).to_be_empty()
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    assert page.url.endswith("/keys?q=payments" if how == "search" else "/keys")
+    [form] = site.soon_posted("/revoke")
+    assert form.fields["offer_id"] == OFFER_ID
 
 
-def test_a_machine_that_wakes_and_a_person_who_comes_back_are_told_of_at_once(open_wizard_by_its_clock, site, page):
-    site.answers["/contact"] = lambda form: ends_in(30)
-    open_wizard_by_its_clock()
+def test_the_address_follows_the_step(open_wizard):
+    page = open_wizard()
     download(page)
+    assert page.url.endswith(f"/import?offer={OFFER_ID}")
 
-    heard(page, lambda: page.clock.fast_forward("20:00"))
-    heard(page, lambda: come_back(page))
-    heard(page, lambda: page.evaluate("dispatchEvent(new Event('online'))"))
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="Existing Key Material").click()
 
-    assert len(site.posted("/contact")) == 3
+    assert page.url.endswith("/import?path=existing")
 
 
-def test_an_offer_that_ended_in_silence_is_told_to_who_comes_back(open_wizard, site, page, expected_errors):
-    expected_errors.append("400")
+def test_a_reloaded_page_says_which_wrapping_key_is_dead_and_why(
+    open_wizard, site, expected_errors, page, wrapping_key
+):
+    """The page that loads was rendered while the wrapping key was still valid, as the real one is."""
+    open_wizard()
+    download(page)
+    der = base64.b64encode(public(wrapping_key)).decode()
+    live = f'data-holds-token data-wrapping-key="{der}" data-wrapping-key-name="{NAME}" data-current="3"'
+    site.pages["/import"] = (
+        site.pages["/import"]
+        .replace('data-current="2"', live)
+        .replace('name="offer_id" value=""', f'name="offer_id" value="{OFFER_ID}"')
+    )
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.reload()
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(f"KMS.2601 Token expired. {NAME} ended when its page was reloaded or left.")
+    expect(page.get_by_role("heading", name="Download the Import Items")).to_be_visible()
+    assert {form.fields["offer_id"] for form in site.soon_posted("/revoke")} == {OFFER_ID}
+    page.get_by_role("link", name="Custom Keys").click()
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+
+
+def test_a_download_in_another_tab_ends_the_first_which_says_so(open_wizard, site, page):
     open_wizard()
     download(page)
     choose(page, "encrypted_key_material", secrets.token_bytes(256))
-    fault = {"field": "", "code": "KMS.2601", "message": "Token expired.", "hint": "Nothing was heard of this wizard."}
-    site.answers["/contact"] = lambda form: as_json({"ok": False, "errors": [fault]}, 400)
+    first = site.answers["/offer"]
+    site.answers["/offer"] = lambda form: as_json({**json.loads(first(form).body), "offer_id": KEY_ID})
+    other = page.context.new_page()
+    other.goto(site.address + "/import")
 
-    come_back(page)
+    download(other)
 
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("KMS.2601 Token expired. Nothing was heard of this wizard.")
+    expect(alert).to_contain_text(f"KMS.2601 Token expired. {NAME} was replaced by a newer one")
     expect(alert).to_contain_text("Your files are kept.")
     expect(page.locator(".stepper li").nth(1)).to_have_class(re.compile("failed"))
     expect(page.locator("strong[data-until]")).to_have_text("expired")
     expect(page.locator("[data-wizard-note]")).to_be_empty()
-    come_back(page)
+    site.answers["/offer"] = first
     alert.get_by_role("button", name="Download again").click()
     download(page)
     expect(page.locator("[data-material-title]").first).to_have_text("encrypted_key_material.bin")
     expect(page.locator(".stepper li.failed")).to_have_count(0)
-    assert len(site.posted("/contact")) == 1, "there was nothing to keep any more"
-    page.get_by_role("link", name="Cancel").click()
-    expect(page.get_by_role("alertdialog")).to_be_visible()
 
 
-def test_who_was_signed_out_learns_how_long_the_wrapping_key_waits(open_wizard, site, page, expected_errors):
+def test_a_new_login_in_another_tab_takes_the_page_on_where_it_was(open_wizard, site, page, expected_errors):
     expected_errors.append("401")
     open_wizard()
+    site.answers["/import"] = lambda form: Answer(b"", 401, "text/plain")
     download(page)
     choose(page, "encrypted_key_material", secrets.token_bytes(256))
-    site.answers["/contact"] = lambda form: as_json({"ok": False, "signin": "/login"}, 401)
-
-    come_back(page)
-
-    alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("Your session has ended. Your files are kept.")
-    expect(alert).to_contain_text(re.compile(r"are kept until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d GMT"))
-    expect(alert.get_by_role("link", name="Log In in a new tab")).to_have_attribute("href", "/login")
-    site.answers["/contact"] = lambda form: ends_in(30)
-    come_back(page)
-    expect(alert).to_have_count(0)
     next_step(page)
-    expect(page.get_by_role("heading", name="Import Key Token")).to_be_visible()
+    finish(page)
+    ended = page.get_by_role("alertdialog", name="Your session has ended")
+    expect(ended.get_by_role("link", name="Log In")).to_have_attribute("target", "_blank")
+    assert site.posted("/revoke") == []
 
+    page.evaluate("dispatchEvent(new Event('focus'))")
 
-def test_who_was_signed_out_for_too_long_learns_both_at_once(open_wizard_by_its_clock, site, page, expected_errors):
-    expected_errors.append("401")
-    site.answers["/contact"] = lambda form: as_json({"ok": False, "signin": "/login"}, 401)
-    open_wizard_by_its_clock()
-    download(page)
-
-    page.clock.fast_forward("31:00")
-
-    alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("Your session has ended. Your files are kept. The wrapping key and its import token")
-    expect(alert).to_contain_text("have ended too, after 30 minutes without contact.")
-
-
-def test_a_moment_without_network_is_no_end(open_wizard, site, page, expected_errors):
-    expected_errors.append("ERR_INTERNET_DISCONNECTED")
-    site.answers["/contact"] = lambda form: ends_in(30)
-    open_wizard()
-    download(page)
-    page.context.set_offline(True)
-    with page.expect_event("requestfailed"):
-        come_back(page)
-    page.wait_for_timeout(200)
-    expect(page.locator("[data-errors]")).to_be_empty()
-
-    heard(page, lambda: page.context.set_offline(False))  # the browser says so to the page
-
-    assert len(site.posted("/contact")) == 1
-    expect(page.locator("[data-errors]")).to_be_empty()
-
-
-def test_a_contact_whose_answer_comes_after_a_new_download_says_nothing_of_it(open_wizard, site, page, expected_errors):
-    expected_errors.append("400")
-    fault = {"field": "", "code": "KMS.2601", "message": "Token expired.", "hint": ""}
-    site.answers["/contact"] = lambda form: as_json({"ok": False, "errors": [fault]}, 400)
-    held = []
-    page.route("**/contact", lambda route: held.append(route))
-    open_wizard()
-    download(page)
-    come_back(page)
-    page.get_by_role("button", name="Previous").click()
-    page.route("**/offer", lambda route: held.append(route))
-    page.get_by_role("button", name="Download and Continue").click()
-    expect(page.locator("[data-wizard-next][aria-busy=true]")).to_be_visible()
-
-    with page.expect_response("**/contact"):
-        held.pop(0).continue_()
-    with page.expect_download():
-        held.pop(0).continue_()
-
-    expect(page.get_by_role("heading", name="Import Key Material")).to_be_visible()
-    expect(page.locator("[data-errors]")).to_be_empty()
-    expect(page.locator("[data-wizard-note]")).to_have_text("Closing now makes the import token invalid.")
+    expect(ended).to_be_hidden()
+    site.answers["/import"] = succeed
+    finish(page)
+    expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    assert [form.fields["csrfmiddlewaretoken"] for form in site.posted("/import")] == ["secret-1", "secret-2"]
 
 
 def test_going_on_with_existing_material_ends_what_was_downloaded(open_wizard, site, page):

@@ -474,8 +474,8 @@ def test_a_session_that_is_ended_is_out_at_its_next_request_and_no_other_is(alic
     assert not is_in(other)
     assert is_in(alice_in)
     assert is_in(third)
-    trace = Trace.objects.get(name="endSession")
-    assert (trace.user_name, trace.kind) == ("alice", "ConsoleAction")
+    trace = Trace.objects.get(name="logout")
+    assert (trace.user_name, trace.kind, trace.request) == ("alice", "ConsoleAction", {"session_id": gone.pk})
 
 
 def test_a_strangers_session_answers_like_one_that_never_was(alice_in, cast):
@@ -488,7 +488,7 @@ def test_a_strangers_session_answers_like_one_that_never_was(alice_in, cast):
         assert answer.status_code == never_was.status_code == 404
         assert is_in(stranger)
         assert row_of(stranger).pk not in listed(alice_in)
-    assert not Trace.objects.filter(name="endSession").exists()
+    assert not Trace.objects.filter(name="logout").exists()
 
 
 def test_ending_a_session_wants_the_csrf_token_and_is_no_link(alice_in, cast):

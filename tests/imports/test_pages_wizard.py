@@ -255,6 +255,25 @@ def test_check_names_what_is_missing_and_performs_nothing(browser, alice):
     assert Trace.objects.count() == before
 
 
+def test_a_file_of_both_ciphertexts_is_split(browser, alice):
+    key = stage.an_empty_key(alice, "EC_P256")
+    offer = download(browser, key)
+    temporary = secrets.token_bytes(32)
+    private_key = stage.wrap_private_key(temporary, stage.private_keys.der(stage.private_key("EC_P256")))
+    fields = {"way": "download", "offer_id": offer["offer_id"]}
+
+    def both() -> SimpleUploadedFile:
+        return SimpleUploadedFile("both.bin", wrapped(offer, temporary).read() + base64.b64decode(private_key))
+
+    assert browser.post(url("check", key), {**fields, "encrypted_key_material_file": both()}, **JSON).json() == {
+        "ok": True
+    }
+    assert (
+        "redirect" in browser.post(url("finish", key), {**fields, "encrypted_key_material_file": both()}, **JSON).json()
+    )
+    assert stage.state_of(alice, key) == "2"
+
+
 def test_check_passes_what_is_plausible_and_knows_an_ended_offer(browser, key):
     offer = download(browser, key)
     fields = {"way": "download", "offer_id": offer["offer_id"]}
@@ -298,8 +317,21 @@ def test_closing_erases_the_private_half_at_once(browser, key):
 def test_a_script_without_a_session_is_told_where_to_sign_in(client, key):
     for name in ("download", "check", "finish"):
         answer = client.post(url(name, key), {}, **JSON)
-        assert answer.status_code == 401
-        assert answer.json() == {"ok": False, "signin": reverse("iam:login")}
+        assert (answer.status_code, answer["X-Sign-In"]) == (401, reverse("iam:login"))
+
+
+@pytest.mark.parametrize("name", ["download", "check", "finish", "revoke"])
+def test_an_address_that_only_takes_forms_leads_back_to_the_import(browser, key, name):
+    answer = browser.get(url(name, key))
+
+    assert (answer.status_code, answer["Location"]) == (302, url("import_material", key))
+
+
+def test_an_error_page_says_where_it_is_and_leads_back(browser, alice):
+    answer = browser.get(url("import_material", stage.an_imported_key(alice))).text
+
+    assert "KMS.0310" in answer
+    assert f'<a href="{reverse("keys:list")}">Custom Keys</a>' in answer
 
 
 def test_a_page_without_a_session_comes_back_after_signing_in(client, key):
