@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 
-from kmsconsole.clients import BY_HAND, HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS, IN_THE_TESTS, Client
+from kmsconsole.clients import BY_HAND, HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS, IN_THE_TESTS, LEFT_OUT, Client
 from kmsconsole.urls import OPERATIONS
 from operations.errors import CATALOGUE, NOT_APPLICABLE
 from operations.fields import Field
@@ -102,7 +102,10 @@ def _clients() -> str:
     lines = ["# Clients", "", _NOTE, "", "Unmodified, against the running service. In the tests:", ""]
     lines += _run(IN_THE_TESTS)
     lines += ["", "By hand, built from their sources:", "", *_run(BY_HAND), ""]
+    lines += ["Left out:", "", "| Client | Why |", "|---|---|"]
+    lines += [f"| {name} | {reason} |" for name, reason in LEFT_OUT.items()]
     lines += [
+        "",
         "# The cloud's own SDK",
         "",
         "`huaweicloudsdkkms` works unmodified, with an access key or with a token: [how](../use/api.md). The tests",
