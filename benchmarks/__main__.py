@@ -13,18 +13,21 @@ import statistics
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
 from benchmarks import other, raw
 from benchmarks.load import Sample, Work, at_once, interleaved, measure, median, steps
 from benchmarks.product import ROOT, Product, started
-from kmscrypto import wrapping
+from kmscrypto import rsa, wrapping
+from kmscrypto.material import private_der
 
 ALGORITHM = "RSAES_OAEP_SHA_256"
 ROTATING_KEYS = 500
+CROWD = 100
 WORKERS = 2
 # Signed requests wear out: the same one is taken again for a few seconds only, so few are signed, just before.
 SIGNED = 50
@@ -170,14 +173,93 @@ def _beside(product: Product, work: Work, count: int, name: str) -> tuple[Sample
     """The work alone, and then while so many imports run from beginning to end."""
     quiet = median([measure(work) for _time in range(3)])
     offer, bring = _import_jobs(product, count, name)
-    imports = threading.Thread(target=lambda: steps(lambda number: (offer(number), bring(number)), jobs=count))
-    imports.start()
+    return quiet, _while(work, lambda: steps(lambda number: (offer(number), bring(number)), jobs=count))
+
+
+def _while(work: Work, others: Callable[[], Any]) -> Sample:
+    """The work, again and again until the others are done."""
+    thread = threading.Thread(target=others)
+    thread.start()
     busy = []
-    while imports.is_alive():
+    while thread.is_alive():
         sample = measure(work)
-        if imports.is_alive() or not busy:
+        if thread.is_alive() or not busy:
             busy.append(sample)
-    return quiet, median(busy)
+    return median(busy)
+
+
+def rsa_imports(chosen: argparse.Namespace) -> None:
+    """What encryption and the health check feel of a hundred imports of RSA-4096 keys that are sent at once."""
+    with _started(chosen, BENCHMARK_RATE_LIMITS="off") as product:
+        _run("benchmarks.fill", product, "1000")
+        keys = product.kms("list-keys", {"limit": ROTATING_KEYS})["keys"]
+        encrypt = _work(product, "encrypt-data", [{"key_id": key, "plain_text": "x" * 32} for key in keys])
+        der = private_der(rsa.generate(4096))
+        measure(encrypt)
+        ratios, looks = [], []
+        for number in range(chosen.rounds):
+            bring = _rsa_import_jobs(product, der, f"crowd{number}")
+            quiet = median([measure(encrypt) for _time in range(3)])
+            with _watched(product) as took:
+                busy = _while(encrypt, partial(steps, bring, jobs=CROWD, threads=CROWD))
+            print(f"p99 of encrypt-data: quiet {quiet.p99_ms:.1f} ms, beside {CROWD} imports {busy.p99_ms:.1f} ms")
+            ratios.append(busy.p99_ms / quiet.p99_ms)
+            looks.append(max(took) * 1000)
+    print(f"p99 of encrypt-data beside RSA-4096 imports: {statistics.median(ratios):.1f} times that of quiet (goal 2)")
+    print(f"/healthz meanwhile: {statistics.median(looks):.0f} ms at the longest (goal 50)")
+
+
+def _rsa_import_jobs(product: Product, der: bytes, name: str) -> Callable[[int], None]:
+    """The imports alone: keys, wrapping keys and what is wrapped under them are made before."""
+    external = {"key_spec": "RSA_4096", "origin": "external"}
+    made = [product.kms("create-key", {"key_alias": f"{name}/{number}", **external}) for number in range(CROWD)]
+    requests: dict[int, dict[str, str]] = {}
+
+    def offer(number: int) -> None:
+        key_id = made[number]["key_info"]["key_id"]
+        offered = product.kms("get-parameters-for-import", {"key_id": key_id, "wrapping_algorithm": ALGORITHM})
+        temporary = secrets.token_bytes(32)
+        wrapped = wrapping.wrap(base64.b64decode(offered["public_key"]), ALGORITHM, temporary)
+        requests[number] = {
+            "key_id": key_id,
+            "import_token": offered["import_token"],
+            "encrypted_key_material": base64.b64encode(wrapped).decode(),
+            "encrypted_privatekey": base64.b64encode(wrapping.wrap_private_key(temporary, der)).decode(),
+        }
+
+    steps(offer, jobs=CROWD)
+
+    def bring(number: int) -> None:
+        status = 503
+        while status == 503:  # one for which there was no room is to come again
+            status, headers, answer = product.call("POST", product.path("import-key-material"), requests[number])
+            if status == 503:
+                time.sleep(next(int(value) for name, value in headers.items() if name.lower() == "retry-after"))
+        if status != 200:
+            raise RuntimeError(f"import-key-material: {status} {answer}")
+
+    return bring
+
+
+@contextmanager
+def _watched(product: Product) -> Iterator[list[float]]:
+    """How long the health check takes, in seconds, fifty times a second as long as the block lasts."""
+    took: list[float] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.02):
+            began = time.perf_counter()
+            status, _headers, _answer = product.call("GET", "/healthz")
+            took.append(time.perf_counter() - began if status == 200 else float("inf"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield took
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _import_jobs(product: Product, count: int, name: str) -> tuple[Callable[[int], None], Callable[[int], None]]:
@@ -240,7 +322,7 @@ GOALS = {
     "describe-key": "0.45",
     "sign EC_P256": "0.25",
 }
-PARTS = {part.__name__: part for part in (calls, lists, sweep, imports, workers, memory)}
+PARTS = {part.__name__: part for part in (calls, lists, sweep, imports, rsa_imports, workers, memory)}
 
 if __name__ == "__main__":
     main()

@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from iam import known_browsers
 from iam.forms import CreateAccessKeyForm, DeleteAccessKeyForm
 from iam.models import AccessKey, User
 from iam.pages import credential_tabs, wait_after_failures
@@ -79,7 +80,14 @@ class Create(AccessKeyDialog):
     def proved(self, form: forms.Form) -> User | None:
         """The user, if this is the password; guesses count as those at the sign-in page do."""
         caller = self.caller
-        origin = signin.Origin(caller.kind, caller.source_ip, caller.agent, caller.request_id, trace="addCredential")
+        origin = signin.Origin(
+            caller.kind,
+            caller.source_ip,
+            caller.agent,
+            caller.request_id,
+            trace="createCredential",
+            known_as=known_browsers.of(self.request),
+        )
         try:
             claim = signin.Claim(user_id=caller.user_id, password=form.cleaned_data["password"])
             return signin.authenticate(claim, origin)

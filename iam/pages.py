@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
 
-from iam import sessions
+from iam import known_browsers, sessions
 from iam.agents import browser
 from iam.authentication import origin_of
 from iam.forms import PasswordForm, SignInForm
@@ -66,6 +67,7 @@ class SignIn(View):
             httponly=True,
             samesite="Lax",
         )
+        known_browsers.remember(request, response, user)
         return response
 
     def _page(self, request: HttpRequest, form: SignInForm, *, status: int = 200) -> HttpResponse:
@@ -85,9 +87,10 @@ class SignOut(View):
             with transaction.atomic():
                 if self.everywhere:
                     passwords.end_all_sessions(user)
-                trace = "logoutEverywhere" if self.everywhere else "logout"
                 caller = signin.caller_of(user, _origin(request))
-                record_event(trace, caller, resource=("user", user.pk, user.name))
+                sessions_ended = "all" if self.everywhere else "this one"
+                resource = ("user", user.pk, user.name)
+                record_event("logout", caller, resource=resource, request={"sessions": sessions_ended})
         sessions.end(request)
         return go(request, reverse("iam:login"))
 
@@ -180,7 +183,7 @@ class EndSession(Page):
             if not sessions.end_other(self.caller.user_id, session_id):
                 raise Http404
             resource = ("user", self.caller.user_id, self.caller.user_name)
-            record_event("endSession", self.caller, resource=resource, request={"session_id": session_id})
+            record_event("logout", self.caller, resource=resource, request={"session_id": session_id})
         toast(request, _("The session has ended."))
         return go(request, self.home_url())
 
@@ -209,4 +212,5 @@ def _usual_account(request: HttpRequest) -> str:
 
 
 def _origin(request: HttpRequest, *, trace: str = "login") -> signin.Origin:
-    return origin_of(request, kind=Kind.CONSOLE, trace=trace)
+    origin = origin_of(request, kind=Kind.CONSOLE, trace=trace)
+    return replace(origin, known_as=known_browsers.of(request))

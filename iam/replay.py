@@ -86,8 +86,9 @@ class SeenSignatures:
 
         Raises DamagedTable where the file has been cut short.
 
-        Times in seconds since the epoch. In a full bucket whatever stops to count first makes room. Which bucket a
-        signature falls into is salted, so that nobody can fill another's with signatures of their own.
+        `at` is when the request arrived, and one that arrived later may be judged earlier. Times in seconds since the
+        epoch. In a full bucket whatever stops to count first makes room. Which bucket a signature falls into is salted,
+        so that nobody can fill another's with signatures of their own.
         """
         if until < self._refused_until:
             return True

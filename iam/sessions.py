@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 
 from iam.models import ConsoleSession, User
 from iam.services.signin import Origin
-from operations import clock
+from operations import clock, sweeps
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
@@ -88,7 +89,14 @@ def end_other(user_id: str, session_id: str) -> bool:
 
 
 def forget_old() -> None:
-    ConsoleSession.objects.filter(_over()).delete()
+    sweeps.purge(ConsoleSession.objects.filter(_over()))
+
+
+def end_all() -> int:
+    """Ends every console session of this installation, as after a backup was restored; returns how many."""
+    Session.objects.all().delete()
+    ended, _ = ConsoleSession.objects.all().delete()
+    return ended
 
 
 def _over() -> Q:

@@ -1,7 +1,8 @@
 """Signed requests: take the signed parts from HTTP and find the access key whose signature it is (SEC-046, SEC-047).
 
 The date must be signed; a host is verified wherever it is signed, as the Credential dialect requires (decision 14).
-Whatever is wrong is refused with one and the same answer, and an unknown access key costs what a known one does.
+Whatever is wrong but the time is refused with one and the same answer, and an unknown access key costs what a known one
+does.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from operations.changes import Memory
 from operations.errors import KmsError
 from vault.errors import Sealed
 
+# Under which the web server says when a request arrived: it may have waited for a thread since.
+ARRIVED_AT = "kms.arrived_at"
 SKEW = timedelta(seconds=replay.SKEW_SECONDS)
 # Algorithms of the cloud's SDKs: ours, and those that are answered with a refusal rather than as if nothing was sent.
 _SCHEMES = ("SDK-", "V11-")
@@ -41,11 +44,13 @@ def signer_of(request: HttpRequest, memory: Memory | None = None) -> AccessKey:
     Raises SIGNATURE_INVALID, BODY_TOO_LONG; SEALED while no secret key can be opened.
     """
     body = body_of(request)
+    arrived_at = request.META.get(ARRIVED_AT) or clock.now()
     try:
         authorization = signature.read(request.META["HTTP_AUTHORIZATION"])
         parts = _parts(request, authorization, body)
         signed_at = signature.signed_at(parts, authorization)
-        if not _is_timely(signed_at) or request.META.get("HTTP_X_SECURITY_TOKEN"):
+        _check_time(signed_at, arrived_at, parts.headers["x-sdk-date"])
+        if request.META.get("HTTP_X_SECURITY_TOKEN"):
             # A security token names temporary credentials; there are none here.
             raise Unsigned
         signer = _judged(parts, authorization, memory)
@@ -54,16 +59,21 @@ def signer_of(request: HttpRequest, memory: Memory | None = None) -> AccessKey:
     except Sealed as cause:
         raise KmsError(errors.SEALED) from cause
     until = int((signed_at + SKEW).timestamp())
-    if replay.is_replay(authorization.signature, at=clock.epoch_seconds(), until=until):
+    if replay.is_replay(authorization.signature, at=int(arrived_at.timestamp()), until=until):
         raise KmsError(errors.SIGNATURE_INVALID)
     access_keys.note_use(signer)
     return signer
 
 
-def _is_timely(signed_at: datetime) -> bool:
-    now = clock.now()
+def _check_time(signed_at: datetime, arrived_at: datetime, date: str) -> None:
+    """`date`: as it was signed. Raises SIGNATURE_INVALID that names both times; they are no secret."""
     # Test mode moves the product's clock but not its clients': either will do. Elsewhere nothing is moved.
-    return any(abs(now - moved - signed_at) <= SKEW for moved in (timedelta(), clock.offset()))
+    if any(abs(arrived_at - moved - signed_at) <= SKEW for moved in (timedelta(), clock.offset())):
+        return
+    reason = "signature expired" if signed_at < arrived_at else "signature not yet valid"
+    message = errors.SIGNATURE_INVALID.message.removesuffix(".")
+    times = f"signed at {date}, server time {arrived_at:{signature.DATE_FORMAT}}"
+    raise KmsError(errors.SIGNATURE_INVALID, message=f"{message}, {reason}: {times}.")
 
 
 def _judged(parts: signature.Request, authorization: Authorization, memory: Memory | None) -> AccessKey:

@@ -1,9 +1,10 @@
 """Slowing down who guesses passwords, for the console and the API alike (SEC-041).
 
-Failures are counted in the database for one account and name, and for one address. After a few, each further failure
-doubles the time for which the subject is not listened to; a quarter of an hour is the most, and nobody is locked out
-for good. Guesses in flight at once are bounded by the web server's threads; one that ends after its subject was blocked
-is refused even if it was right, so they gain nothing.
+Failures are counted in the database for one account and name, and for one address; those of a browser that has signed
+in as this user before, for that browser alone. After a few, each further failure doubles the time for which the subject
+is not listened to; a quarter of an hour is the most, and nobody is locked out for good. Guesses in flight at once are
+bounded by the web server's threads; one that ends after its subject was blocked is refused even if it was right, so
+they gain nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from iam.models import SignInAttempts
-from operations import clock, errors
+from operations import clock, errors, sweeps
 from operations.errors import KmsError
 
 FORGOTTEN_AFTER = timedelta(minutes=15)
@@ -37,6 +38,11 @@ class Subject:
 
 def of_name(account: str, name: str) -> Subject:
     return Subject(_key("name", account, name), free=5, forgiven_by_success=True)
+
+
+def of_browser(name: str) -> Subject:
+    """`name`: of a known browser (`iam.known_browsers`)."""
+    return Subject(_key("browser", name), free=5, forgiven_by_success=True)
 
 
 def of_address(address: str) -> Subject:
@@ -97,7 +103,7 @@ def succeeded(subjects: Iterable[Subject]) -> None:
 def forget_old() -> None:
     """Drops counters that would start anew anyway."""
     before = clock.now() - FORGOTTEN_AFTER
-    SignInAttempts.objects.filter(last_failed_at__lt=before, blocked_until__lt=before).delete()
+    sweeps.purge(SignInAttempts.objects.filter(last_failed_at__lt=before, blocked_until__lt=before))
 
 
 def _delay_seconds(beyond: int) -> int:

@@ -20,6 +20,20 @@ from operations.operation import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpirationTime(Whole):
+    """In seconds. An empty text is refused: a script's unset variable must not make material that never expires."""
+
+    name: str = "expiration_time"
+    minimum: int = -(2**53)
+    traced: bool = True
+    hint: errors.Text = "A whole number of seconds since 1970. Leave the member out if the material never expires."
+    about: str = "When symmetric material is to expire, in seconds; never where the member is left out. Not empty."
+
+    def is_absent(self, value: object) -> bool:
+        return value is None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OfferId(Field):
     name: str = "offer_id"
     required: bool = True
@@ -103,12 +117,7 @@ IMPORT_KEY_MATERIAL = Operation(
                 about="For asymmetric keys: Base64 of the private key (PKCS#8, DER), wrapped under the temporary key"
                 " by AES key wrap with padding (RFC 5649).",
             ),
-            Whole(
-                name="expiration_time",
-                minimum=-(2**53),
-                traced=True,
-                about="When symmetric material is to expire, in seconds; never where it is not given.",
-            ),
+            ExpirationTime(),
         )
     ),
     refuses=(

@@ -58,6 +58,13 @@ class Chosen:
     def __bool__(self) -> bool:
         return bool(self.text)
 
+    def split(self, size: int, rest: Wanted) -> tuple[Chosen, Chosen] | None:
+        """The first `size` bytes and the others, where these fit `rest`: both ciphertexts of PKCS#11's
+        CKM_RSA_AES_KEY_WRAP, which HSMs and other clouds write in one."""
+        if self.raw is None or not rest.fits(len(self.raw) - size):
+            return None
+        return _from_bytes(self.raw[:size]), _from_bytes(self.raw[size:])
+
     def fault(self, wanted: Wanted) -> str:
         """What is plainly wrong, in a sentence; "" where nothing is."""
         if self.is_too_large:
@@ -77,6 +84,10 @@ def read(upload: UploadedFile[Any] | None, pasted: str) -> Chosen:
     content = upload.read()
     if _is_text(content):
         return _from_text(content.decode("ascii"))
+    return _from_bytes(content)
+
+
+def _from_bytes(content: bytes) -> Chosen:
     return Chosen(base64.b64encode(content).decode("ascii"), content)
 
 

@@ -126,7 +126,14 @@ class ImportMaterialForm(OperationForm):
             del self.fields["import_token"]
 
     def clean(self) -> dict[str, Any]:
-        return forms.Form.clean(self) or {}
+        """Splits both ciphertexts in one, chosen where the temporary key belongs. (Chosen for the private key it cannot
+        be told from one.)"""
+        cleaned = forms.Form.clean(self) or {}
+        if "encrypted_privatekey" in self.fields and not cleaned["encrypted_privatekey"]:
+            parts = cleaned["encrypted_key_material"].split(WRAPPED_BYTES, _WANTED["encrypted_privatekey"])
+            if parts:
+                cleaned["encrypted_key_material"], cleaned["encrypted_privatekey"] = parts
+        return cleaned
 
     def to_request(self) -> dict[str, Any]:
         request: dict[str, Any] = {"key_id": self.key.key_id, "import_token": self.token}

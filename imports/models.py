@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from keys.models import Key
-from operations import clock
+from operations import timekeeping
 
 LIFETIME = timedelta(hours=24)
 MAX_FAILED_UNWRAPS = 200
@@ -29,6 +29,7 @@ class Revocation(models.TextChoices):
 
     CLOSED = "closed"
     REPLACED = "replaced"
+    RESTORED = "restored"
 
 
 class WrappingKey(models.Model):
@@ -73,5 +74,5 @@ class WrappingKey(models.Model):
             and self.revoked_at is None
             and self.private_sealed is not None
             and self.failed_unwraps < MAX_FAILED_UNWRAPS
-            and self.expires_at > (at or clock.now())
+            and self.expires_at > (at or timekeeping.latest())
         )

@@ -11,7 +11,7 @@ import sys
 
 from kmscrypto.priority import give_way, take_idle_time
 
-NICENESS = 10
+NICENESS = 5
 
 
 def main(pace: str) -> None:

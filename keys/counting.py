@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from keys.models import Key
-from operations import clock
+from operations import timekeeping
 from operations.caller import Caller
 
 
@@ -31,7 +31,7 @@ class Count:
 
 def total(caller: Caller, keys: QuerySet[Key], *, question: Hashable) -> int:
     """The number of these keys of the caller's project. `question`: all that made the selection, but for the time."""
-    at = clock.now()
+    at = timekeeping.latest()
     if caller.memory is None:
         return keys.count()
     place = "count", question

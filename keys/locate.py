@@ -6,6 +6,7 @@ key of another project is a grant on that key; it opens to the key's ID and noth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,14 @@ from keys.models import Key
 from keys.services import defaults
 from kmscrypto import envelope
 from kmscrypto.errors import CryptoError
-from operations import errors
+from operations import brief, errors
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
 from operations.fields import KEY_ID
 from projects.models import Project
+
+# The resource type of gen-random in the audit trail.
+RNG = "rng"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,18 @@ class InProject:
         return False
 
 
+class RandomNumberGenerator(InProject):
+    """What gen-random is about."""
+
+    @property
+    def trace_identity(self) -> tuple[str, str, str]:
+        return RNG, "", ""
+
+
+def the_random_number_generator(caller: Caller, request: dict[str, Any]) -> InProject:
+    return RandomNumberGenerator(caller.project_id)
+
+
 def the_project(caller: Caller, request: dict[str, Any]) -> InProject:
     return InProject(caller.project_id)
 
@@ -60,20 +76,18 @@ def the_key(caller: Caller, request: dict[str, Any]) -> Key:
     return find(caller, request.pop("key_id"), by_grant=True)
 
 
-def the_key_to_encrypt_with(caller: Caller, request: dict[str, Any]) -> Key:
-    """As `the_key`; a service's default key is made by its first use."""
-    return find_to_encrypt_with(caller, request.pop("key_id"), by_grant=True)
+def make_default_key(caller: Caller, request: Mapping[str, Any]) -> bool:
+    """For what encrypts: a service's default key is made by its first use. Says whether it was."""
+    return make_default_key_named(caller, request["key_id"])
 
 
-def find_to_encrypt_with(caller: Caller, reference: str, *, by_grant: bool = False) -> Key:
-    try:
-        return find(caller, reference, by_grant=by_grant)
-    except KmsError as error:
-        name = _name(caller, reference)
-        if error.code is not errors.KEY_NOT_FOUND or name is None or not defaults.is_to_be_made(caller, name):
-            raise
+def make_default_key_named(caller: Caller, reference: str) -> bool:
+    name = _name(caller, reference)
+    if name is None or not defaults.is_to_be_made(caller, name):
+        return False
+    brief.require_thread()
     defaults.make(Project.objects.get(pk=caller.project_id), name.removesuffix(defaults.SUFFIX))
-    return find(caller, reference)
+    return True
 
 
 def the_locked_key(caller: Caller, request: dict[str, Any]) -> Key:

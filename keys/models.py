@@ -12,7 +12,7 @@ from django.db.models import Q
 from keys import states
 from keys.states import Event, Nature, Origin, State, Use
 from kmscrypto.specs import SPECS, KeySpec, Usage
-from operations import clock
+from operations import timekeeping
 from operations.caller import Caller
 from operations.errors import KmsError
 from projects.models import DEFAULT_WIRE_ID, Project
@@ -138,11 +138,11 @@ class Key(models.Model):
     # --- what time changes
 
     def material_has_expired(self, at: datetime | None = None) -> bool:
-        return self.material_expires_at is not None and self.material_expires_at <= (at or clock.now())
+        return self.material_expires_at is not None and self.material_expires_at <= (at or timekeeping.latest())
 
     def deletion_is_due(self, at: datetime | None = None) -> bool:
         """Whether the waiting period is over: the key is then gone, whether or not a job has tidied up."""
-        return self.scheduled_deletion_at is not None and self.scheduled_deletion_at <= (at or clock.now())
+        return self.scheduled_deletion_at is not None and self.scheduled_deletion_at <= (at or timekeeping.latest())
 
     def state_now(self, at: datetime | None = None) -> State:
         """The state that counts. Material past its time is gone, whether or not a job has tidied up (SEC-035)."""

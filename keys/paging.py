@@ -17,7 +17,7 @@ from django.db.models.expressions import Combinable
 
 from keys.models import Key
 from keys.states import State
-from operations import clock
+from operations import timekeeping
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Stand for "never expires", which comes last in either direction.
@@ -155,7 +155,7 @@ def page(
     `total`: how many keys there are, from who knows it already.
     """
     order = ORDERS[sort.name]
-    ordered = keys.annotate(place=order.expression(at or clock.now(), sort.descending))
+    ordered = keys.annotate(place=order.expression(at or timekeeping.latest(), sort.descending))
     backwards = cursor is not None and cursor.backwards
     downwards = sort.descending is not backwards
     wanted = ordered if cursor is None else ordered.filter(_beyond(cursor.value, cursor.row, downwards=downwards))

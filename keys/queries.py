@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from keys.models import RETIRE_GRANT, Alias, Grant, GranteeKind, Key, KeyVersion
 from keys.states import State
-from operations import clock
+from operations import timekeeping
 from operations.caller import Caller
 from operations.models import Rating, Trace
 from projects.models import Project
@@ -29,7 +29,7 @@ def living_keys(project_id: str, *, at: datetime | None = None) -> QuerySet[Key]
 
 def due_for_deletion(at: datetime | None = None, *, of: str = "") -> Q:
     """Keys whose waiting period is over; `of` leads to the key from another model, as `key__`."""
-    moment = at or clock.now()
+    moment = at or timekeeping.latest()
     return Q(**{f"{of}state": State.PENDING_DELETION, f"{of}scheduled_deletion_at__lte": moment})
 
 
@@ -100,7 +100,7 @@ def count_living(project_id: str) -> int:
 
 def in_state(keys: QuerySet[Key], state: State, *, at: datetime | None = None) -> QuerySet[Key]:
     """Keys whose state now is this one: material past its time counts as gone (`Key.state_now`)."""
-    expired = Q(material_expires_at__lte=at or clock.now(), state__in=(State.ENABLED, State.DISABLED))
+    expired = Q(material_expires_at__lte=at or timekeeping.latest(), state__in=(State.ENABLED, State.DISABLED))
     if state is State.PENDING_IMPORT:
         return keys.filter(Q(state=state) | expired)
     if state in (State.ENABLED, State.DISABLED):

@@ -14,7 +14,7 @@ from keys.api.lifecycle import DELETE_KEY
 from keys.api.rotation import ROTATE_KEY
 from keys.models import Key
 from keys.states import State
-from operations import clock, sweeps
+from operations import clock, sweeps, timekeeping
 from operations.caller import system
 from operations.errors import KmsError
 from operations.operation import Operation
@@ -26,12 +26,14 @@ Row = TypeVar("Row", bound=Model)
 
 
 @shared_task
+@timekeeping.on_trusted_clock
 def delete_due_keys() -> int:
     """Deletes keys whose waiting period is over; returns how many. One transaction each: a bad row stops nobody."""
     return sweep(Key.objects.filter(queries.due_for_deletion()), DELETE_KEY, by="scheduled_deletion_at")
 
 
 @shared_task
+@timekeeping.on_trusted_clock
 def rotate_due_keys() -> int:
     """Rotates enabled keys whose policy asks for it; returns how many."""
     due = Key.objects.filter(state=State.ENABLED, rotation_due_at__lte=clock.now())

@@ -6,6 +6,7 @@ Base64 (console.md B6). RSA ciphertexts and signatures are made of the text itse
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from keys.models import Key
 from keys.services import encryption, macs, signing
 from kmscrypto import rsa
 from kmscrypto.specs import Family
+from operations import errors
 from operations.console import OperationForm
 from operations.errors import Text
 from operations.fields import decode_base64, encode_base64
@@ -115,32 +117,27 @@ class ToolForm(OperationForm):
         raise NotImplementedError
 
 
-class LimitedSelect(forms.Select):
-    """Tells the page how much text each algorithm takes."""
-
-    limits: Mapping[str, int] = {}
-
-    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option: dict[str, Any] = super().create_option(*args, **kwargs)
-        option["attrs"]["data-most"] = self.limits.get(str(option["value"]), "")
-        return option
-
-
 class EncryptForm(ToolForm):
     operation = ENCRYPT_TEXT
     output_label = gettext_lazy("Ciphertext (Base64)")
     follow_up = FollowUp("decrypt", gettext_lazy("Decrypt this"), "cipher_text", ("encryption_algorithm",))
     plain_text = text_field(gettext_lazy("Plaintext"), encryption.MAX_BYTES)
-    encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"), widget=LimitedSelect)
+    encryption_algorithm = forms.ChoiceField(label=gettext_lazy("Encryption Algorithm"))
 
     def adapt(self, key: Key) -> None:
         adapt_encryption(self, key)
         if key.spec.family is Family.AES:
             return
-        self.fields["plain_text"].widget.attrs["data-most-by"] = f"#{self['encryption_algorithm'].id_for_label}"
-        self.fields["encryption_algorithm"].widget.limits = {
-            str(name): rsa.max_plaintext(key.spec.bits, name) for name in key.spec.encryption_algorithms
-        }
+        limits = {str(name): rsa.max_plaintext(key.spec.bits, name) for name in key.spec.encryption_algorithms}
+        choice = f"#{self['encryption_algorithm'].id_for_label}"
+        self.fields["plain_text"].widget.attrs |= {"data-most-by": choice, "data-limits": json.dumps(limits)}
+
+    def clean_plain_text(self) -> str:
+        # The operation sees the Base64, which is as long for one byte more.
+        text: str = self.cleaned_data["plain_text"]
+        if len(typed(text).encode()) > encryption.MAX_BYTES:
+            raise forms.ValidationError(str(errors.PLAIN_TEXT_INVALID.hint))
+        return text
 
     def to_request(self) -> dict[str, Any]:
         request = super().to_request()

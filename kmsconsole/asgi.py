@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -26,17 +27,21 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import connection
-from django.http import HttpResponseBase
+from django.db import close_old_connections, connection
+from django.http import HttpResponse, HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kmsconsole.settings")
 _handler = get_wsgi_application()  # makes Django ready; what follows needs that
 
+from iam.api import faults  # noqa: E402
+from iam.services import access_keys  # noqa: E402
+from iam.signed import ARRIVED_AT  # noqa: E402
 from kmsconsole import errors, health, middleware  # noqa: E402
 from kmsconsole.checks import refuse_faulty_start  # noqa: E402
-from kmsconsole.lanes import LANES, Lane, Threads, lane_of  # noqa: E402
-from operations import changes, journal  # noqa: E402
+from kmsconsole.lanes import LANES, OTHERS, Lane, Threads, lane_of  # noqa: E402
+from operations import availability, changes, clock, journal  # noqa: E402
 from operations.bodies import MAX_BODY_BYTES  # noqa: E402
+from operations.brief import NeedsThread, without_waiting  # noqa: E402
 from operations.errors import KmsError  # noqa: E402
 from operations.rest import BriefCalls, Reply  # noqa: E402
 
@@ -47,6 +52,9 @@ TURN_SECONDS = 0.0003
 
 # A request that waits to be read when the loop turns is read in that turn, and performed in the next.
 QUIET_TURNS = 2
+
+# In seconds. When a pair was used last is known to the hour; this is what the end of the process may lose of it.
+USES_ARE_WRITTEN_EVERY = 2.0
 
 Headers = list[tuple[str, str]]
 Message = MutableMapping[str, Any]  # ASGI's word for what goes to and fro
@@ -86,6 +94,7 @@ class Application:
         self._begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        self._uses.cancel()
         for threads in self._threads.values():
             threads.shutdown()
         await send({"type": "lifespan.shutdown.complete"})
@@ -95,6 +104,7 @@ class Application:
         health.begin()
         self._loop = asyncio.get_running_loop()
         self._threads = {lane: Threads(lane) for lane in LANES}
+        self._uses = asyncio.ensure_future(self._write_uses())
         self._calls = _brief_calls()
         self._kept: dict[Future[None], asyncio.Future[None]] = {}
         self._counts: changes.Counts | None = None
@@ -112,7 +122,7 @@ class Application:
         if probe is not None:
             answer = probe_answer_of(probe, environ)  # behind no thread and no neighbour
         elif brief is not None:
-            answer = self._at_once(brief, environ)
+            answer = await self._briefly(brief, environ)
         else:
             answer = await self._in_a_thread(lane_of(scope["method"], scope["path"]), environ)
         for promise in answer.promises:
@@ -126,11 +136,25 @@ class Application:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
+    async def _briefly(self, call: Call, environ: dict[str, Any]) -> Answer:
+        try:
+            return self._at_once(call, environ)
+        except NeedsThread:
+            environ["wsgi.input"].seek(0)
+            return await self._in_a_thread(OTHERS, environ)
+
     async def _in_a_thread(self, lane: Lane, environ: dict[str, Any]) -> Answer:
         try:
             return await self._threads[lane].run(answer_of, environ)
         except KmsError as busy:
-            return _refused(environ, busy)
+            return _refused(WSGIRequest(environ), busy)
+
+    async def _write_uses(self) -> None:
+        while True:
+            await asyncio.sleep(USES_ARE_WRITTEN_EVERY)
+            if access_keys.has_noted_uses():
+                with suppress(KmsError):  # no thread is free: later
+                    await self._threads[OTHERS].run(_write_uses)
 
     def brief_call(self, path: str) -> Call | None:
         """How to answer what this path takes, if that is brief."""
@@ -143,7 +167,7 @@ class Application:
         counts = self._counts_for_now()
         asyncio._set_running_loop(None)
         try:
-            with changes.shared(counts):
+            with changes.shared(counts), without_waiting():
                 return call(environ)
         finally:
             asyncio._set_running_loop(self._loop)
@@ -181,10 +205,21 @@ class Application:
 
 
 def _brief_calls() -> BriefCalls:
-    # Where another program or an HSM holds the root key, or a server the database, any call may have to wait for it.
-    is_in_memory = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env") and connection.vendor == "sqlite"
+    # Where another program or an HSM holds the root key, or a server the database, any call may have to wait for it;
+    # without the journal, each has to write its trace.
+    holds_root_key = settings.KMS_ROOT_KEY_PROVIDER in ("file", "env")
+    never_waits = holds_root_key and connection.vendor == "sqlite" and settings.KMS_TRACE_JOURNAL
     calls: BriefCalls = import_module(settings.ROOT_URLCONF).BRIEF
-    return calls if is_in_memory else BriefCalls(())
+    return calls if never_waits else BriefCalls(())
+
+
+def _write_uses() -> None:
+    try:
+        close_old_connections()
+        access_keys.write_uses()
+    except Exception as error:  # they are noted still
+        if availability.unavailable(error) is None:
+            log.exception("the last uses of access keys cannot be written")
 
 
 def environ_of(scope: Message) -> dict[str, Any]:
@@ -202,6 +237,7 @@ def environ_of(scope: Message) -> dict[str, Any]:
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "REMOTE_ADDR": scope["client"][0],
         "wsgi.url_scheme": scope["scheme"],
+        ARRIVED_AT: clock.now(),
     }
     for name, value in scope["headers"]:
         key = _key_of(name)
@@ -286,10 +322,12 @@ def _headers(response: HttpResponseBase) -> Headers:
     return [*response.items(), *cookies]
 
 
-def _refused(environ: dict[str, Any], error: KmsError) -> Answer:
+def _refused(request: WSGIRequest, error: KmsError) -> Answer:
     """Of a request that found no thread. It never reaches the framework's handler."""
-    request = WSGIRequest(environ)
-    refused = errors.unavailable(request, error)
+    if request.path_info.startswith("/v3/"):
+        refused: HttpResponse = faults.answer(faults.of_kms_error(error))
+    else:
+        refused = middleware.refused_as_unavailable(request, error)
     headers = middleware.headers_of(Reply(refused.status_code, refused.content), middleware.new_request_id())
     return Answer(request, refused.status_code, [*(headers | dict(refused.items())).items()], refused.content, [])
 

@@ -8,16 +8,16 @@ from functools import cache
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-_IMPORT = r"""(?P<matched>(?m:^)(?P<what>import[^"']*)["'](?P<url>\./[^"']+)["'];)"""
+IMPORT = r"""(?P<matched>(?m:^)(?P<what>(?:import|export)[^"'=;]*)["'](?P<url>\./[^"']+)["'];)"""
 
 
 class NamedByContent(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise has no types
-    # One pass for each level of modules that import modules; Django's five are too few.
-    max_post_process_passes = 20
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("js/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
+        ("js/*.js", ((IMPORT, '%(what)s"%(url)s";'),)),
     )
+    # A name settles once those of all the modules it imports have: a pass for each link of the longest chain.
+    max_post_process_passes = 20
 
     @cache  # noqa: B019 - there is one storage, and its names stay while the process lives
     def url(self, name: str, force: bool = False) -> str:

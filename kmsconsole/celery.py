@@ -39,6 +39,8 @@ DUTIES = (
     Duty("keys.tasks.rotate_due_keys", 1, "Give keys with a rotation policy new material when their period is over."),
     Duty("projects.tasks.rotate_project_keys", 10, "Replace project keys that have served their time."),
     Duty("iam.tasks.forget_expired", 10, "Forget tokens, sessions and counters that no longer say anything."),
+    Duty("imports.tasks.purge_import_sessions", 60, "Delete the rows of wrapping keys that ended long ago."),
+    Duty("operations.tasks.purge_traces", 60, "Delete traces older than KMS_KEEP_TRACES, where that is set."),
 )
 
 
@@ -81,15 +83,8 @@ app.conf.update(
     beat_scheduler="kmsconsole.jobs:Scheduler",
     timezone="UTC",
     enable_utc=True,
-    beat_schedule={
-        duty.task: {
-            "task": duty.task,
-            "schedule": period(duty),
-            # A sweep that waited for longer than its period has a younger twin behind it.
-            "options": {"expires": period(duty).total_seconds()},
-        }
-        for duty in DUTIES
-    },
+    # What no worker reads does not pile up: the scheduler sees to that.
+    beat_schedule={duty.task: {"task": duty.task, "schedule": period(duty)} for duty in DUTIES},
 )
 app.autodiscover_tasks()
 

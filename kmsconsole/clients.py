@@ -1,4 +1,4 @@
-"""What of the cloud's own SDK works here, method by method: data for docs/reference/clients.md.
+"""Which clients were run against this service, and what of the cloud's own SDK works: docs/reference/clients.md.
 
 The tests call each method that works, unmodified and over the wire, and compare the list with the SDK's own: a method
 that a new version brings turns up as missing. The product itself needs no SDK.
@@ -7,6 +7,7 @@ that a new version brings turns up as missing. The product itself needs no SDK.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 # Methods of `KmsClient` in `huaweicloudsdkkms.v2`, with what each of them calls below /v1.0/{project_id}/kms/.
 HUAWEI_WORKS: Mapping[str, Mapping[str, str]] = {
@@ -116,3 +117,69 @@ HUAWEI_OUT_OF_SCOPE: Mapping[str, tuple[str, ...]] = {
     "Keys are not used for key agreement here.": ("derive_shared_secret",),
     "They are PINs of dedicated keystores.": ("create_pin",),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client that was run against this service: `packages` are those whose versions the tests pin."""
+
+    name: str
+    run: str
+    result: str
+    packages: tuple[str, ...] = ()
+    # Where nothing is pinned.
+    version: str = ""
+
+
+IN_THE_TESTS = (
+    Client(
+        "Huawei Cloud SDK for Python",
+        "every method listed below, with an access key and with a token",
+        "works",
+        ("huaweicloudsdkkms", "huaweicloudsdkcore"),
+    ),
+    Client(
+        "its identity and enterprise project clients",
+        "projects, regions, catalog, tokens; enterprise projects from creation to disabling",
+        "works",
+        ("huaweicloudsdkiam", "huaweicloudsdkeps"),
+    ),
+    Client(
+        "otcextensions",
+        "sign-in, catalog, keys, data keys, random data, quotas",
+        "works",
+        ("otcextensions", "openstacksdk"),
+    ),
+    Client("openstack", "its `openstack kms` commands, page by page", "works", ("python-openstackclient",)),
+    Client(
+        "gophercloud",
+        "sign-in and catalog; paths, bodies and types of the Terraform provider `opentelekomcloud`",
+        "works",
+        version="Debian's",
+    ),
+    Client(
+        "Huawei Cloud SDK for Node.js",
+        "signed calls of every shape through its core, projects through its identity client; it has no package for the"
+        " key service",
+        "works; of a refusal by the key service its core reads the status, not the nested code",
+        ("@huaweicloud/huaweicloud-sdk-core", "@huaweicloud/huaweicloud-sdk-iam"),
+    ),
+    Client(
+        "JDK",
+        "AES-256 material, RSA-2048 and EC P-256 private keys wrapped by `RSA/ECB/OAEPWithSHA-256AndMGF1Padding` and"
+        " `AES/KWP/NoPadding`",
+        "works with MGF1 set to SHA-256; the JDK's own default, SHA-1, is refused",
+        version="Debian's",
+    ),
+    Client("curl", "every line of [curl](curl.md)", "works", version="Debian's"),
+)
+
+BY_HAND = (
+    Client(
+        "Huawei Cloud SDK for Go, `huaweicloud-sdk-go-v3`",
+        "create, describe, list, encrypt, decrypt, tags, aliases, a refusal; the tests hold signatures that it made",
+        "works",
+        version="March 2026",
+    ),
+    Client("SOPS, its key source `hckms`", "a data key encrypted and decrypted", "works", version="June 2026"),
+)

@@ -23,6 +23,7 @@ HEADER_SECONDS = 10
 LINGER_SECONDS = 2
 REQUESTS_AHEAD = 32  # parsed while one is served; the event loop serves nobody else while it parses
 BODY_SECONDS = 20  # for all of a body: who sends half of one holds a connection, no thread, and not for long
+STOPPING_SECONDS = 2  # for the rest of a request, once the server stops
 
 
 class HeadTooLong(Exception):
@@ -146,6 +147,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._is_in_head, self._is_in_body = False, True
         self._expect_nothing()
+        if server.stopping.is_set():
+            self.cycle.keep_alive = False
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._serving = cycle
@@ -209,8 +212,16 @@ class Connection(HttpToolsProtocol):
 
     # --- time -----------------------------------------------------------------------------------------------------
 
+    def shutdown(self) -> None:
+        """The server stops: what has come whole is answered, and the last answer says that the connection ends."""
+        super().shutdown()
+        if self._is_in_body and not self.transport.is_closing():
+            self._expect_nothing()
+            self._expect_within(STOPPING_SECONDS)
+
     def _expect_within(self, seconds: float) -> None:
-        self._deadline = self.loop.call_later(seconds, self._time_out)
+        bound = STOPPING_SECONDS if server.stopping.is_set() else seconds
+        self._deadline = self.loop.call_later(min(seconds, bound), self._time_out)
 
     def _expect_nothing(self) -> None:
         if self._deadline is not None:

@@ -75,9 +75,16 @@ def number(name: str, default: Any = REQUIRED, *, least: int = 0, most: int = 2*
     return _read(name, "number", default, parse)
 
 
-def duration(name: str, default: Any = REQUIRED) -> Any:
-    """A span of time such as `25h`, `30d`, `90m` or plain seconds, as a timedelta."""
-    return _read(name, "duration", default, parse_duration)
+def duration(name: str, default: Any = REQUIRED, *, least: timedelta = timedelta()) -> Any:
+    """A span of time such as `25h`, `30d`, `90m` or plain seconds, as a timedelta, `least` or more."""
+
+    def parse(raw: str) -> timedelta:
+        span = parse_duration(raw)
+        if span < least:
+            raise ValueError(f"must be {least.total_seconds() / 3600:.0f}h or more")
+        return span
+
+    return _read(name, "duration", default, parse)
 
 
 def parse_duration(raw: str) -> timedelta:

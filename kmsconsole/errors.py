@@ -6,12 +6,11 @@ Pages for people, the documented envelope for clients; a request id instead of a
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 
 from kmsconsole.middleware import is_api
 from operations import errors
 from operations.errors import KmsError
-from operations.rest import error_body, error_response
+from operations.rest import error_body
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -30,14 +29,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _answer(request, 500, errors.INTERNAL)
 
 
-def unavailable(request: HttpRequest, error: KmsError) -> HttpResponse:
-    if is_api(request):
-        return error_response(error)
-    context = {"request_id": _request_id(request)}
-    page = render_to_string("errors/500.html", context)
-    return HttpResponse(page, status=error.code.status, headers={"Retry-After": str(error.retry_after)})
-
-
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Most often a page that stood open while its session ended, so the page says how to go on."""
     return render(request, "errors/csrf.html", {"request_id": _request_id(request)}, status=403)
@@ -45,7 +36,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _answer(request: HttpRequest, status: int, code: errors.Code, **context: object) -> HttpResponse:
     if is_api(request):
-        return JsonResponse(error_body(code), status=status)
+        return JsonResponse(error_body(KmsError(code)), status=status)
     context |= {"request_id": _request_id(request)}
     return render(request, f"errors/{status}.html", context, status=status)
 

@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kmsconsole.schema import is_migrated
-from operations import availability, journal
+from operations import availability, journal, timekeeping
 from operations.availability import Condition
 from operations.models import JournalPosition
 from operations.rest import Reply, reading_only
@@ -168,6 +168,12 @@ class JournalIsMoved:
         return JOURNAL_WAITS if any(since < late for _offset, since in waiting.values()) else ""
 
 
+def clock() -> str:
+    """Jobs that act on dates wait while the machine's clock cannot be believed."""
+    doubt = timekeeping.doubt()
+    return f"clock {doubt}" if doubt else ""
+
+
 def _size(file: Path) -> int:
     try:
         return file.stat().st_size
@@ -184,6 +190,7 @@ CHECKS: list[Check] = [
     Check(broker),
     Check(root_key_file, warns=True),
     Check(JournalIsMoved(), warns=True),
+    Check(clock, warns=True),
 ]
 
 

@@ -9,6 +9,7 @@ from celery.beat import ScheduleEntry
 from celery.exceptions import OperationalError
 
 from operations import availability
+from operations.availability import Condition
 
 NO_BROKER = "no broker"
 NOT_READ = "jobs not read by any worker"
@@ -26,6 +27,7 @@ class Job(Task):
             if availability.unavailable(error) is None:
                 raise
             return None
+        availability.end(Condition.NO_DATABASE)
         availability.end_quiet()
         return result
 

@@ -20,12 +20,15 @@ from django.utils.module_loading import import_string
 
 from operations import availability
 from operations.console import unavailable_page
+from operations.errors import KmsError
 from operations.rest import Reply, error_response
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-# One slash too many comes from an address that ends in one; it is a client's all the same, and so is another version.
-API_PATH = re.compile(r"/+(v\d[\d.]*|healthz|readyz|metrics)(/|$)")
+# A path with a version in it is a program's, also where the rest is wrong: a slash too many, another version, another
+# case, or a prefix of the original's gateway. Without the first slash, as URL patterns are.
+VERSION_PATH = r"(?!console/|static/)(?:[^/]*/)*?[vV]\d[\d.]*(?:/|$)"
+API_PATH = re.compile(rf"/+(?:(?:healthz|readyz|metrics)(?:/|$)|{VERSION_PATH})")
 
 # [2001:db8::1]:443, [2001:db8::1], 192.0.2.7:443, or an address alone.
 _ADDRESS = re.compile(r"\[(?P<bracketed>[^\]]+)\](:[0-9]+)?|(?P<plain>[0-9.]+):[0-9]+|[0-9A-Fa-f:.]+(%[\w.~-]+)?", re.A)
@@ -244,8 +247,10 @@ def _or_unavailable(handler: Callable[..., Any]) -> Callable[..., Any]:
 def unavailable(request: HttpRequest, error: Exception) -> HttpResponse | None:
     """The answer to a request that met a missing database or a full disk; None for any other error."""
     refusal = availability.unavailable(error)
-    if refusal is None:
-        return None
+    return None if refusal is None else refused_as_unavailable(request, refusal)
+
+
+def refused_as_unavailable(request: HttpRequest, refusal: KmsError) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     if is_api(request):
         return error_response(refusal, request_id=request_id)

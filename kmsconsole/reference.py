@@ -1,8 +1,12 @@
 """The pages of docs/reference, written from the declarations themselves; a test says whether they are fresh."""
 
+import json
+import re
 from collections.abc import Iterable
 
-from kmsconsole.clients import HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS
+from django.conf import settings
+
+from kmsconsole.clients import BY_HAND, HUAWEI_OUT_OF_SCOPE, HUAWEI_WORKS, IN_THE_TESTS, Client
 from kmsconsole.urls import OPERATIONS
 from operations.errors import CATALOGUE, NOT_APPLICABLE
 from operations.fields import Field
@@ -66,6 +70,10 @@ def _errors() -> str:
             'An error answers `{"error": {"error_code": …, "error_msg": …}}`. The gateway\'s (`APIGW.…`) are flat,',
             "with a `request_id`; those of enterprise projects (`EPS.…`) are both at once.",
             "",
+            "Where members of the request are at fault, `error` also has `error_fields`: a list of",
+            '`{"field": …, "reason": …}`, with every such member. The code is that of the first. The original has no',
+            "`error_fields`; its clients ignore it.",
+            "",
             "| Code | Status | Message | What to do |",
             "|---|---|---|---|",
             *rows,
@@ -90,9 +98,13 @@ def _by_reason() -> dict[str, list[str]]:
 
 
 def _clients() -> str:
-    """The SDK's methods, those that work and those that do not."""
-    lines = ["# The cloud's own SDK", "", _NOTE, ""]
+    """The clients that were run, and the SDK's methods: those that work and those that do not."""
+    lines = ["# Clients", "", _NOTE, "", "Unmodified, against the running service. In the tests:", ""]
+    lines += _run(IN_THE_TESTS)
+    lines += ["", "By hand, built from their sources:", "", *_run(BY_HAND), ""]
     lines += [
+        "# The cloud's own SDK",
+        "",
         "`huaweicloudsdkkms` works unmodified, with an access key or with a token: [how](../use/api.md). The tests",
         "call every method that works over HTTP, and compare this page with the SDK's own list of methods.",
         "",
@@ -105,6 +117,25 @@ def _clients() -> str:
     for reason, names in HUAWEI_OUT_OF_SCOPE.items():
         lines.append(f"| {', '.join(f'`{name}`' for name in names)} | {reason} |")
     return "\n".join([*lines, ""])
+
+
+def _run(clients: Iterable[Client]) -> Iterable[str]:
+    yield from ("| Client | Version | What was run | Result |", "|---|---|---|---|")
+    for client in clients:
+        versions = ", ".join(f"`{name}` {_pinned(name)}" for name in client.packages) or client.version
+        yield f"| {client.name} | {versions} | {client.run} | {client.result} |"
+
+
+def _pinned(package: str) -> str:
+    """The version that the tests install."""
+    if package.startswith("@"):
+        lock = json.loads((settings.BASE_DIR / "tests/wire/node/package-lock.json").read_text())
+        return str(lock["packages"][f"node_modules/{package}"]["version"])
+    pins = (settings.BASE_DIR / "requirements-dev.txt").read_text()
+    found = re.search(rf"^{re.escape(package)}==([^\s\\]+)", pins, re.MULTILINE)
+    if found is None:
+        raise LookupError(f"{package} is not in requirements-dev.txt.")
+    return found[1]
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import sys
+import threading
 import time
 from importlib import import_module
 
@@ -21,12 +22,15 @@ from django.db import connections
 
 log = logging.getLogger(__name__)
 
+# Set in a web process that has closed its listener and answers what it still has.
+stopping = threading.Event()
+
 TARGET = "kmsconsole.asgi:application"
 PROTOCOL = "kmsconsole.connection:Connection"
 CONNECTIONS = 1024  # of one web process
 IDLE_SECONDS = 60  # after that a connection without a request is closed
 WAITING_CONNECTIONS = 1024
-STOP_SECONDS = 20
+STOP_SECONDS = 15  # for what is being served to be answered
 RESPAWN_SECONDS = 1.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _WORDS_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -129,8 +133,9 @@ class Supervisor:
         return [self._workers.pop(pid) for pid in list(self._workers) if os.waitpid(pid, os.WNOHANG)[0]]
 
     def _stop(self) -> None:
+        self._socket.close()  # the web processes close theirs: from then on nobody is let in
         self._tell(signal.SIGTERM)
-        end = time.monotonic() + STOP_SECONDS
+        end = time.monotonic() + STOP_SECONDS + 1
         while self._workers and time.monotonic() < end:
             self._ended()
             time.sleep(0.02)
@@ -162,6 +167,10 @@ class _Server(uvicorn.Server):
         # process to look would take them all; how many may wait is said again here.
         for listening in sockets or ():
             listening.listen(WAITING_CONNECTIONS)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        stopping.set()
+        await super().shutdown(sockets)
 
 
 def _serve(bound: socket.socket) -> None:

@@ -89,6 +89,11 @@ _redis_url = env.url("KMS_REDIS_URL", default=_required, schemes=("redis", "redi
 KMS_REDIS_URL = _redis_url.geturl() if _redis_url else None
 KMS_JOB_INTERVAL = env.number("KMS_JOB_INTERVAL", default=60, least=1, most=3600)
 
+KMS_MAX_CLOCK_JUMP = env.duration("KMS_MAX_CLOCK_JUMP", default=timedelta(hours=24), least=timedelta(hours=2))
+KMS_KEEP_TOKENS = env.duration("KMS_KEEP_TOKENS", default=timedelta(days=1))
+KMS_KEEP_IMPORT_SESSIONS = env.duration("KMS_KEEP_IMPORT_SESSIONS", default=timedelta(days=30))
+KMS_KEEP_TRACES = env.duration("KMS_KEEP_TRACES", default=None, least=timedelta(days=1))
+
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 
 KMS_SECRET_KEY = env.secret("KMS_SECRET_KEY", default=_required)

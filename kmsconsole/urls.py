@@ -1,14 +1,14 @@
 """Mounts each app's API and pages; nothing else."""
 
 from django.urls import include, path, re_path
-from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
 from iam.api import account
 from iam.api.views import Version
 from imports.api import OPERATIONS as IMPORTS
 from keys.api import OPERATIONS as KEYS
-from kmsconsole import api_pages, description, front, health
+from keys.pages.detail import NoSuchPage
+from kmsconsole import api_pages, description, front, health, middleware
 from operations import rest
 from projects.api import OPERATIONS as ENTERPRISE_PROJECTS
 from tags.api import OPERATIONS as TAGS
@@ -22,10 +22,9 @@ urlpatterns = [
     # First what is asked most: Django tries one after another.
     *rest.routes(IN_PROJECTS),
     *rest.routes(ENTERPRISE_PROJECTS, view=account.AccountView),
-    re_path(r"^v1\.0/enterprise-projects/", csrf_exempt(account.unknown_path)),
+    re_path(r"^v1\.0/enterprise-projects/", account.unknown_path),
     re_path(r"^v1\.0/?$", front.version),
     path("v1.0/openapi.json", description.serving(OPERATIONS)),
-    re_path(r"^(/*)v(?!3(/|$))\d[\d.]*(/|$)", rest.unknown_path),
     path("", front.door, name="door"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -39,6 +38,8 @@ urlpatterns = [
     path("console/kms/", include("keys.urls")),
     path("console/kms/", include("imports.urls")),
     path("console/kms/", include("tags.urls")),
+    path("console/kms/keys/<str:key_id>/<path:rest>", NoSuchPage.as_view()),
+    re_path(rf"^{middleware.VERSION_PATH}", rest.unknown_path),
 ]
 
 handler400 = "kmsconsole.errors.bad_request"

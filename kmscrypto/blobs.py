@@ -63,6 +63,10 @@ def curve_name(oid: str) -> str:
     return _OTHER_CURVES.get(oid, f"the curve {oid}")
 
 
+def algorithm_name(oid: str) -> str:
+    return _OTHER_ALGORITHMS.get(oid, f"the algorithm {oid}")
+
+
 def describe_private_key(blob: bytes) -> str:
     """A few words for any bytes: the name of a `KeySpec` for what looks like its PKCS#8, else what it is instead."""
     if not blob:
@@ -112,7 +116,7 @@ def _algorithm(algorithm: Reader, private: bytes) -> str:
         return _rsa_size(private)
     if oid == EC_PUBLIC_KEY:
         return _curve(algorithm)
-    return _OTHER_ALGORITHMS.get(oid, f"the algorithm {oid}")
+    return algorithm_name(oid)
 
 
 def _rsa_size(private: bytes) -> str:

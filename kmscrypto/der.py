@@ -1,6 +1,6 @@
-"""A strict reader for the little DER that private keys need (X.690 §8, §10): definite, minimal lengths only.
+"""A strict reader and a writer for the little DER that private keys need (X.690 §8, §10): definite, minimal lengths.
 
-Only reading of structure: what the numbers mean is for `pkcs8` and the library.
+Only structure: what the numbers mean is for `pkcs8` and the library.
 """
 
 from enum import IntEnum
@@ -16,6 +16,10 @@ class Tag(IntEnum):
     SET = 0x31
     CONTEXT_0 = 0xA0  # [0], constructed
     CONTEXT_1 = 0xA1  # [1], constructed
+    IMPLICIT_1 = 0x81  # [1] in place of another primitive tag
+
+
+MOST_PADDING = 7
 
 
 class DerError(ValueError):
@@ -33,6 +37,11 @@ class Reader:
     def tag(self) -> int | None:
         """The tag of the next value, None at the end."""
         return self._data[self._at] if self._at < len(self._data) else None
+
+    @property
+    def rest(self) -> bytes:
+        """Everything that was not read yet."""
+        return self._data[self._at :]
 
     def read(self, tag: int) -> bytes:
         """The content of the next value, which must have that tag."""
@@ -99,3 +108,45 @@ def _dotted(content: bytes) -> str:
             arc = 0
     first = min(arcs[0] // 40, 2)
     return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def without_padding(der: bytes) -> bytes:
+    """The value alone, where up to seven zero octets follow it.
+
+    PKCS#11 modules fill a key up to whole octets of eight before AES key wrap, which had no padding of its own then.
+    """
+    outer = Reader(der)
+    try:
+        outer.read(Tag.SEQUENCE)
+    except DerError:
+        return der
+    rest = outer.rest
+    return der[: len(der) - len(rest)] if len(rest) <= MOST_PADDING and not any(rest) else der
+
+
+def write(tag: int, *parts: bytes) -> bytes:
+    """One value with these parts as its content."""
+    content = b"".join(parts)
+    length = len(content)
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8)
+    return bytes((tag, 0x80 | len(octets))) + octets + content
+
+
+def write_integer(number: int) -> bytes:
+    """A non-negative INTEGER in its shortest form."""
+    return write(Tag.INTEGER, number.to_bytes(number.bit_length() // 8 + 1))
+
+
+def write_oid(dotted: str) -> bytes:
+    """An OBJECT IDENTIFIER from its dotted form."""
+    first, second, *others = map(int, dotted.split("."))
+    return write(Tag.OID, *(_base_128(arc) for arc in (40 * first + second, *others)))
+
+
+def _base_128(arc: int) -> bytes:
+    octets = [arc & 0x7F]
+    while arc := arc >> 7:
+        octets.insert(0, 0x80 | arc & 0x7F)
+    return bytes(octets)

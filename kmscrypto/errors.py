@@ -46,26 +46,19 @@ class InvalidPrivateKey(CryptoError):
         self.reason = reason
 
 
-class NotAPrivateKey(CryptoError):
-    """Something else than a private key that can be converted; `found` says what, in a few words."""
-
-    def __init__(self, found: str) -> None:
-        super().__init__(f"Found {found}, expected a private key.")
-        self.found = found
-
-
-class PassphraseRequired(CryptoError):
-    """The private key is encrypted and no passphrase was given."""
-
-    def __init__(self) -> None:
-        super().__init__("The private key is encrypted.")
-
-
 class PassphraseWrong(CryptoError):
-    """The private key does not open: the passphrase is wrong, or the file is damaged; nobody can tell which."""
+    """Decryption failed: the passphrase is wrong, or the ciphertext is damaged; nobody can tell which."""
 
     def __init__(self) -> None:
         super().__init__("The passphrase does not open the private key.")
+
+
+class UnsupportedEncryption(CryptoError):
+    """A private key is encrypted by a scheme that this code does not know; `scheme` is its OID or name."""
+
+    def __init__(self, scheme: str, detail: str = "") -> None:
+        super().__init__(f"The encryption scheme {scheme} {detail}".rstrip() + " is not supported.")
+        self.scheme = f"{scheme} {detail}".rstrip()
 
 
 class MessageTooLong(CryptoError):

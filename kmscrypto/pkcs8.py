@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from kmscrypto import ec, rsa
 from kmscrypto.blobs import CURVES, EC_PUBLIC_KEY, RSA_ENCRYPTION, curve_name, describe_private_key
-from kmscrypto.der import DerError, Reader, Tag
+from kmscrypto.der import DerError, Reader, Tag, without_padding
 from kmscrypto.errors import InvalidPrivateKey, PairwiseTestFailed
 from kmscrypto.material import private_der
 from kmscrypto.rsa_validation import RsaNumbers, canonical, weakness
@@ -38,7 +38,8 @@ class _Refused(Exception):
 def read_private_key(der: bytes, spec: KeySpec) -> bytes:
     """Our canonical PKCS#8 DER of an acceptable key of that spec; `InvalidPrivateKey` says what is wrong otherwise.
 
-    Equal keys give equal bytes, whoever wrote them.
+    Up to seven zero octets behind the key are passed over: PKCS#11 modules put them there before wrapping. Equal keys
+    give equal bytes, whoever wrote them.
     """
     canonical_der = parse_private_key(der, spec)
     prove_private_key(canonical_der, spec)
@@ -66,6 +67,7 @@ def parse_private_key(der: bytes, spec: KeySpec) -> bytes:
     """As `read_private_key`, in a millisecond or two: of an RSA key all but that its factors are primes."""
     if not spec.is_asymmetric:
         raise ValueError(f"{spec.name} material is not a private key")
+    der = without_padding(der)
     found = describe_private_key(der)
     if found != spec.name:
         raise InvalidPrivateKey(found, spec.name, "it is not an unencrypted PKCS#8 DER key of this type and size")

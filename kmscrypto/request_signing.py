@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote
 
 ALGORITHM = "SDK-HMAC-SHA256"
+DATE_FORMAT = "%Y%m%dT%H%M%SZ"
 UNRESERVED = "-_.~"
 # Without the date a signature would hold for ever.
 _SIGNED_IN_ACCESS = frozenset({"x-sdk-date"})

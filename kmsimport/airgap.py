@@ -30,7 +30,8 @@ def wrap_only(material: Material, public_key: str, out_dir: str, report: Report)
     try:
         key = wrapping.wrapping_key(_read(public_key))
     except NoWrappingKey as cause:
-        raise usage(str(cause), "It is the file wrappingKey_<KeyID> that the console saved.") from None
+        hint = "It is the file wrappingKey_<KeyID> that the console saved, or the answer to get-parameters-for-import."
+        raise usage(str(cause), hint) from None
     if key.der == material.public_der:
         raise usage("--public-key is the public half of the key file itself, not a wrapping key.")
     report.step("wrapping key", f"RSA-{key.bits}, fingerprint {key.fingerprint}")

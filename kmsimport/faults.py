@@ -23,16 +23,27 @@ class Exit(IntEnum):
 class Fault(Exception):
     """`message` says what is wrong, `hint` what to do. Neither ever holds a secret: both are printed.
 
-    `code` is the service's own, such as KMS.0310; `request_id` finds the call in its log.
+    `code` is the service's own, such as KMS.0310; `request_id` finds the call in its log. `reason` says why a key file
+    is refused, as an identifier of `kmscrypto.key_files.Reason`.
     """
 
-    def __init__(self, exit_code: Exit, message: str, *, hint: str = "", code: str = "", request_id: str = "") -> None:
+    def __init__(
+        self,
+        exit_code: Exit,
+        message: str,
+        *,
+        hint: str = "",
+        code: str = "",
+        request_id: str = "",
+        reason: str = "",
+    ) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.message = message
         self.hint = hint
         self.code = code
         self.request_id = request_id
+        self.reason = reason
 
 
 def usage(message: str, hint: str = "") -> Fault:

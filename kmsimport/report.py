@@ -54,6 +54,7 @@ class Report:
             "hint": fault.hint,
             "code": fault.code,
             "request_id": fault.request_id,
+            "reason": fault.reason,
         }
         try:
             print(json.dumps({"ok": False, "error": error, **self.facts}), flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import re
 import secrets
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ ALGORITHM = "RSAES_OAEP_SHA_256"
 TEMPORARY_KEY_BYTES = 32
 LEAST_BITS, MOST_BITS = 2048, 4096
 
-_PEM = re.compile(rb"\s*-----BEGIN PUBLIC KEY-----(?P<body>[0-9A-Za-z+/=\s]+)-----END PUBLIC KEY-----\s*")
+_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----(?P<body>[0-9A-Za-z+/=\s]+)-----END PUBLIC KEY-----")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class NoWrappingKey(Exception):
@@ -47,7 +49,7 @@ class WrappingKey:
 
 
 def wrapping_key(data: bytes) -> WrappingKey:
-    """From DER as the console saves it, from Base64 as the API gives it, or from PEM. Raises NoWrappingKey."""
+    """From DER as the console saves it, Base64 or JSON as the API gives it, or PEM. Raises NoWrappingKey."""
     der = spki(data)
     try:
         bits = wrapping.wrapping_key_bits(der)
@@ -73,11 +75,24 @@ def wrap(material: Material, key: WrappingKey) -> Wrapped:
 
 
 def spki(data: bytes) -> bytes:
-    """The DER of a public key in DER, Base64 or PEM. Raises NoWrappingKey."""
+    """The DER of a public key in DER, PEM, Base64, or the API's answer in JSON. Raises NoWrappingKey."""
     if data[:1] == b"\x30":
         return data
-    pem = _PEM.fullmatch(data)
+    text = data.removeprefix(_BYTE_ORDER_MARK).strip()
+    if text.startswith(b"{"):
+        text = _public_key_member(text)
+    pem = _PEM.search(text)
     try:
-        return base64.b64decode(b"".join((pem["body"] if pem else data).split()), validate=True)
+        return base64.b64decode(b"".join((pem["body"] if pem else text).split()), validate=True)
     except binascii.Error:
-        raise NoWrappingKey("The wrapping key is neither DER, Base64 nor PEM of a public key.") from None
+        raise NoWrappingKey("The wrapping key is neither DER, Base64, PEM nor the API's answer in JSON.") from None
+
+
+def _public_key_member(text: bytes) -> bytes:
+    try:
+        value = json.loads(text)["public_key"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        value = None
+    if not isinstance(value, str):
+        raise NoWrappingKey("The JSON of the wrapping key has no member public_key.")
+    return value.encode()

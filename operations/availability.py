@@ -37,7 +37,8 @@ class Condition(StrEnum):
 
 
 HINTS: dict[Condition, Text] = {
-    Condition.NO_DATABASE: _("The database does not answer. Nothing was changed. Try again in a few seconds."),
+    # Lost in the middle of a commit, a connection does not tell whether it was made.
+    Condition.NO_DATABASE: _("The database does not answer. Try again soon, and look whether your change was made."),
     Condition.DATABASE_BUSY: _("The database was busy for too long. Nothing was changed. Try again in a few seconds."),
     Condition.DISK_FULL: _("The disk is full. Nothing was changed. Ask your administrator to free space."),
     Condition.DISK_NOT_WRITABLE: _("The disk cannot be written. Nothing was changed. Tell your administrator."),

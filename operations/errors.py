@@ -34,7 +34,9 @@ class FieldError:
 
 
 class KmsError(Exception):
-    """The only exception a face must know. `errors` lists every bad field in declared order; the wire has the first."""
+    """The only exception a face must know. `errors` lists every bad field in declared order; the wire's code is that of
+    the first. `message` is the wire's, where it says more than the code's own.
+    """
 
     def __init__(
         self,
@@ -45,9 +47,11 @@ class KmsError(Exception):
         errors: Sequence[FieldError] = (),
         retry_after: int = 0,
         evidence: object = None,
+        message: str = "",
     ) -> None:
         super().__init__(code.code)
         self.code = code
+        self.message = message or code.message
         self.field = field
         self.hint: Text = hint or code.hint
         self.errors: tuple[FieldError, ...] = tuple(errors) or ((FieldError(field, code, self.hint),) if field else ())

@@ -57,7 +57,7 @@ class Segment:
         self._descriptor = os.open(unlocked, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         # Locked before it bears the name that drains look for: an unlocked one counts as abandoned, and is removed.
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        unlocked.rename(unlocked.with_suffix(".jsonl"))
+        self._path = unlocked.rename(unlocked.with_suffix(".jsonl"))
         files.sync(folder)
         self.size = 0
 
@@ -71,6 +71,9 @@ class Segment:
         self.size += len(data)
 
     def close(self) -> None:
+        if not os.fstat(self._descriptor).st_size:
+            # A full disk took the file and nothing else: calls that are refused for hours must not leave one each.
+            self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import connection, transaction
 
-from operations import clock, errors
+from operations import clock, errors, sweeps
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
 from operations.models import RateCount
@@ -44,4 +44,4 @@ _COUNT_ONE = (
 
 def forget_old() -> None:
     """Drops windows that ended more than an hour ago."""
-    RateCount.objects.filter(window__lt=clock.epoch_seconds() - 3600).delete()
+    sweeps.purge(RateCount.objects.filter(window__lt=clock.epoch_seconds() - 3600))

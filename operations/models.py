@@ -14,7 +14,7 @@ class Rating(models.TextChoices):
 
 
 class Trace(models.Model):
-    """One performed or refused operation. Rows are only ever added (SEC-060)."""
+    """One performed or refused operation. Rows are never changed; only those past KMS_KEEP_TRACES go (SEC-060)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     time = models.DateTimeField()
@@ -93,3 +93,19 @@ class JournalPosition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file} {self.offset}"
+
+
+class ClockMark(models.Model):
+    """The latest time that was believed: one row, written by `operations.timekeeping` alone (SEC-082)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    # A reading of the last day: the time, by which start of which machine, and for how many seconds it had been up.
+    read_at = models.DateTimeField()
+    boot_id = models.CharField(max_length=64)
+    uptime = models.FloatField()
+    # Machines whose clock is not believed, by boot ID: their uptime when they began to wait, None to begin anew.
+    doubted = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%dT%H:%M:%SZ}"

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from operations import errors
-from operations.answers import TEXT, Schema, record
+from operations.answers import TEXT, Schema, listing, record
 from operations.errors import Code
 from operations.fields import Field
 from operations.operation import Operation
@@ -32,6 +32,8 @@ OF_EVERY_REQUEST = (
 )
 OF_EVERY_BODY = (errors.JSON_INVALID, errors.BODY_TOO_LONG)
 
+# An extension, where members of the request are at fault.
+_ERROR_FIELDS: Schema = listing(record(field=TEXT, reason=TEXT))
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
 _REQUEST_ID: Schema = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
 _PROJECT_ID: Schema = {
@@ -60,6 +62,9 @@ _INTRODUCTION = """\
 Requests and answers are JSON objects in UTF-8. Members that an operation does not know are ignored; `null` counts as
 absent, and so does an empty text in place of a number or a choice. Choices are compared without regard to case. A
 request holds at most 64 KiB and 32 levels. Texts hold no NUL character. Every answer bears `X-Request-Id`.
+
+Where members of a request are at fault, the error lists each with its reason in `error_fields`. The original has no
+such member, and its clients ignore it.
 
 Tokens come from the identity API below `/v3`, the part of Keystone v3 that clients of the cloud use."""
 
@@ -160,7 +165,7 @@ def _operation(operation: Operation, context: Context) -> Schema:
     described: Schema = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "description": f"Permission: `{operation.action}`. Trace: `{operation.trace}`.",
+        "description": f"Permission: `{operation.action}`. Trace: {_traces(operation)}.",
         "tags": [context.chapter(operation)],
     }
     if operation.method == "GET":
@@ -172,6 +177,10 @@ def _operation(operation: Operation, context: Context) -> Schema:
     if parameters:
         described["parameters"] = parameters
     return {**described, "responses": _responses(operation, context)}
+
+
+def _traces(operation: Operation) -> str:
+    return " or ".join(f"`{name}`" for name in dict.fromkeys([operation.trace, *operation.traces.values()]))
 
 
 def _parameter(field: Field, where: str) -> Schema:
@@ -228,4 +237,5 @@ def _shape(service: str, codes: Sequence[str]) -> Schema:
     pair = {"error_code": {**TEXT, "enum": codes}, "error_msg": TEXT}
     if service == "APIGW":
         return record(**pair, request_id=TEXT)
-    return record(error=record(**pair), **pair) if service == "EPS" else record(error=record(**pair))
+    nested = {**record(**pair), "properties": {**pair, "error_fields": _ERROR_FIELDS}}
+    return record(error=nested, **pair) if service == "EPS" else record(error=nested)

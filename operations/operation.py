@@ -41,6 +41,8 @@ class Operation:
     # Row of the target's admission table; None admits in every state.
     use: Any = None
     locate: Locate
+    # Where `locate` finds no key: makes the one that is made by its first use. False where the request names no such.
+    supply: Callable[[Caller, Mapping[str, Any]], bool] | None = None
     # What is slow, such as making an RSA key: done before the transaction, for a target that takes the operation, with
     # the arguments of `run`, and given to `run` as `prepared`. What it found out may have changed until then.
     prepare: Callable[..., Any] | None = None
@@ -61,8 +63,11 @@ class Operation:
     answer: Schema = field(default_factory=lambda: EMPTY)
     # Codes of its own: those of `run`, beside what fields, permission, kind and state of the target earn.
     refuses: tuple[Code, ...] = ()
-    # The name its trace bears.
+    # The name its trace bears; where the request's `action` decides it, `traces` has it by the action.
     trace: str
+    traces: Mapping[str, str] = field(default_factory=dict)
+    # What the trace says it is about where it is refused before its target is found.
+    resource_type: str = "cmk"
     # Beside a failure's trace, in the same transaction: what must survive the refusal (SEC-026).
     on_refusal: Callable[[KmsError], None] | None = None
     rate: Rate | None = None

@@ -64,11 +64,24 @@ def perform(operation: Operation, caller: Caller, data: Mapping[str, Any]) -> An
 
 
 def _admitted(operation: Operation, locate: Locate, caller: Caller, request: dict[str, Any], trail: Trail) -> Target:
-    target = locate(caller, request)
+    target = _located(operation, locate, caller, request)
     trail.about(target)
     caller.authorise(operation, target)
     target.admit(operation.use)
     return target
+
+
+def _located(operation: Operation, locate: Locate, caller: Caller, request: dict[str, Any]) -> Target:
+    if operation.supply is None:
+        return locate(caller, request)
+    asked = dict(request)
+    try:
+        return locate(caller, request)
+    except KmsError as missing:
+        if missing.code is not errors.KEY_NOT_FOUND or not operation.supply(caller, asked):
+            raise
+    request |= asked
+    return locate(caller, request)
 
 
 def refuse(operation: Operation, caller: Caller, error: KmsError) -> None:

@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 from operations import availability, errors, pace
 from operations.bodies import MAX_BODY_BYTES, body_of
 from operations.caller import Caller
-from operations.errors import Code, KmsError
+from operations.errors import KmsError
 from operations.operation import Operation
 from operations.perform import perform, refuse
 
@@ -94,12 +94,17 @@ def _refuse_constant(name: str) -> Any:
 _decoder = json.JSONDecoder(object_pairs_hook=_unique_members, parse_constant=_refuse_constant)
 
 
-def error_body(code: Code, *, request_id: str = "") -> dict[str, Any]:
-    """Nested; flat for the gateway (api.md, section 5); both for enterprise projects, whose clients take either."""
-    pair = {"error_code": code.code, "error_msg": code.message}
-    if code.code.startswith("APIGW."):
+def error_body(error: KmsError, *, request_id: str = "") -> dict[str, Any]:
+    """Nested; flat for the gateway (api.md, section 5); both for enterprise projects, whose clients take either.
+
+    `error_fields` is ours: which members of the request are at fault and why. Clients of the original ignore it.
+    """
+    pair = {"error_code": error.code.code, "error_msg": error.message}
+    if error.code.code.startswith("APIGW."):
         return {**pair, "request_id": request_id}
-    return {"error": pair, **pair} if code.code.startswith("EPS.") else {"error": pair}
+    fields = [{"field": each.field, "reason": str(each.hint or each.code.message)} for each in error.errors]
+    nested = {**pair, "error_fields": fields} if fields else pair
+    return {"error": nested, **pair} if error.code.code.startswith("EPS.") else {"error": nested}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ class Reply:
 
 
 def error_reply(error: KmsError, *, request_id: str = "") -> Reply:
-    body = json.dumps(error_body(error.code, request_id=request_id)).encode()
+    body = json.dumps(error_body(error, request_id=request_id)).encode()
     return Reply(error.code.status, body, error.retry_after)
 
 

@@ -1,4 +1,5 @@
-"""Finding what is due, for jobs: page by page in the order of the due date, so that rows which fail hold up none."""
+"""Finding what is due, for jobs: page by page in the order of the due date, so that rows which fail hold up none; and
+deleting what is past its use."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
@@ -13,6 +15,7 @@ Row = TypeVar("Row", bound=Model)
 PAGE_ROWS = 100
 # A sweep ends by itself before its task is killed for lasting too long; the next one goes on.
 LONGEST_SECONDS = 200.0
+PURGE_ROWS = 500
 
 
 def each(rows: QuerySet[Row], *, by: str) -> Iterator[Row]:
@@ -31,3 +34,17 @@ def each(rows: QuerySet[Row], *, by: str) -> Iterator[Row]:
 def _behind(by: str, row: Any) -> Q:
     place = getattr(row, by)
     return Q(**{f"{by}__gte": place}) & (Q(**{f"{by}__gt": place}) | Q(pk__gt=row.pk))
+
+
+def purge(rows: QuerySet[Row]) -> int:
+    """Deletes the rows, some in each transaction, so that nobody waits for a long one; returns how many."""
+    until = time.monotonic() + LONGEST_SECONDS
+    purged = 0
+    while time.monotonic() < until:
+        keys = list(rows.values_list("pk", flat=True)[:PURGE_ROWS])
+        if not keys:
+            break
+        with transaction.atomic():
+            rows.model._base_manager.filter(pk__in=keys).delete()
+        purged += len(keys)
+    return purged

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from operations import journal, traces
-from operations.caller import Caller
+from operations import clock, journal, sweeps, traces
+from operations.caller import Caller, system
 from operations.errors import KmsError
 from operations.models import Rating, Trace
 from operations.operation import Operation, Target
@@ -21,9 +21,11 @@ class Trail:
         self._operation = operation
         self._caller = caller
         self._request: dict[str, Any] = {}
-        self._identity = ("cmk", "", "")
+        self._identity = (operation.resource_type, "", "")
+        self._name = operation.trace
 
     def note(self, request: Mapping[str, Any]) -> None:
+        self._name = self._operation.traces.get(request.get("action", ""), self._name)
         traced = self._operation.request.traced
         self._request = {name: value for name, value in request.items() if name in traced and value is not None}
 
@@ -54,7 +56,7 @@ class Trail:
 
     def _members(self, rating: Rating, *, status: int, code: str = "", message: str = "") -> dict[str, Any]:
         return traces.members(
-            self._operation.trace,
+            self._name,
             self._caller,
             rating=rating,
             status=status,
@@ -72,3 +74,16 @@ def record_event(name: str, caller: Caller, **details: Any) -> Trace:
     trace = traces.row(traces.members(name, caller, **details))
     trace.save(force_insert=True)
     return trace
+
+
+def purge() -> int:
+    """Deletes the traces older than KMS_KEEP_TRACES, and leaves one that says so; returns how many. Without the
+    setting, none."""
+    if settings.KMS_KEEP_TRACES is None:
+        return 0
+    before = clock.now() - settings.KMS_KEEP_TRACES
+    purged = sweeps.purge(Trace.objects.filter(time__lt=before))
+    if purged:
+        request = {"traces": purged, "before": before.isoformat(timespec="seconds")}
+        record_event("purgeTraces", system(), resource=("trace", "", ""), request=request)
+    return purged

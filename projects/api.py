@@ -99,6 +99,7 @@ LIST_ENTERPRISE_PROJECTS = Operation(
     name="list-enterprise-projects",
     path="enterprise-projects",
     in_project=False,
+    resource_type="enterpriseProject",
     method="GET",
     action="eps:enterpriseProjects:list",
     locate=somewhere_in_the_account,
@@ -157,6 +158,7 @@ CREATE_ENTERPRISE_PROJECT = Operation(
     name="create-enterprise-project",
     path="enterprise-projects",
     in_project=False,
+    resource_type="enterpriseProject",
     status=201,
     action="eps:enterpriseProjects:create",
     locate=the_account,
@@ -173,6 +175,7 @@ GET_ENTERPRISE_PROJECT = Operation(
     name="get-enterprise-project",
     path="enterprise-projects/<str:enterprise_project_id>",
     in_project=False,
+    resource_type="enterpriseProject",
     method="GET",
     action="eps:enterpriseProjects:get",
     locate=the_enterprise_project,
@@ -190,6 +193,7 @@ UPDATE_ENTERPRISE_PROJECT = Operation(
     name="update-enterprise-project",
     path="enterprise-projects/<str:enterprise_project_id>",
     in_project=False,
+    resource_type="enterpriseProject",
     method="PUT",
     action="eps:enterpriseProjects:update",
     locate=the_enterprise_project,
@@ -205,7 +209,7 @@ UPDATE_ENTERPRISE_PROJECT = Operation(
     respond=_one,
     answer=record(enterprise_project=ENTERPRISE_PROJECT),
     refuses=(errors.EPS_NAME_TAKEN, errors.EPS_DEFAULT_UNCHANGEABLE, errors.EPS_DISABLED),
-    trace="updateEnterpriseProject",
+    trace="modifyEnterpriseProject",
     summary="Change name and description of an enterprise project, or make a trial one commercial.",
 )
 
@@ -213,6 +217,7 @@ ACT_ON_ENTERPRISE_PROJECT = Operation(
     name="act-on-enterprise-project",
     path="enterprise-projects/<str:enterprise_project_id>/action",
     in_project=False,
+    resource_type="enterpriseProject",
     status=204,
     action="eps:enterpriseProjects:enable",
     locate=the_enterprise_project,
@@ -231,7 +236,8 @@ ACT_ON_ENTERPRISE_PROJECT = Operation(
         )
     ),
     refuses=(errors.EPS_DEFAULT_STAYS_ENABLED,),
-    trace="actOnEnterpriseProject",
+    trace="enableEnterpriseProject",
+    traces={"disable": "disableEnterpriseProject"},
     summary="Enable or disable an enterprise project; a disabled one takes no new keys.",
 )
 

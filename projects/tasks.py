@@ -7,6 +7,7 @@ import time
 
 from celery import shared_task
 
+from operations import timekeeping
 from operations.caller import Caller, system
 from operations.errors import KmsError
 from operations.operation import Operation
@@ -23,6 +24,7 @@ MOST_SECONDS = 120
 
 
 @shared_task
+@timekeeping.on_trusted_clock
 def rotate_project_keys() -> int:
     """Replaces project keys that have served their time and re-wraps what is under replaced ones; how many steps."""
     until = time.monotonic() + MOST_SECONDS

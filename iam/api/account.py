@@ -44,7 +44,9 @@ class AccountView(OperationView):
         return None
 
     def told(self, error: KmsError) -> KmsError:
-        return KmsError(errors.in_eps_terms(error.code), retry_after=error.retry_after)
+        code = errors.in_eps_terms(error.code)
+        message = error.message if code is error.code else ""
+        return KmsError(code, errors=error.errors, retry_after=error.retry_after, message=message)
 
 
 def unknown_path(request: HttpRequest) -> HttpResponse:

@@ -20,6 +20,7 @@ _CODES = {
     405: "IAM.0005",
     413: "IAM.0008",
     429: errors.TOO_MANY_REQUESTS.code,
+    503: errors.UNAVAILABLE.code,
 }
 _OTHER = "IAM.0006"
 
@@ -28,6 +29,7 @@ MUST_CHANGE_PASSWORD = "The password is valid for one use only: sign in to the c
 NOT_FOUND = "The resource could not be found."
 METHOD = "The method is not allowed for this resource."
 BUSY = "Too many attempts. Try again later."
+UNAVAILABLE = "The service is not available at the moment. Try again in a few seconds."
 INTERNAL = "An unexpected error prevented the server from fulfilling the request."
 
 
@@ -57,14 +59,18 @@ def of_kms_error(error: KmsError) -> Fault:
     match status:
         case 400:
             return Fault(400, "The request body is not a JSON object.")
+        case 401 if error.message != error.code.message:
+            return Fault(401, error.message)  # a signature that expired: says so, with both times
         case 401:
             return unauthorized()
         case 405:
             return Fault(405, METHOD)
         case 429:
             return Fault(429, BUSY, retry_after=error.retry_after)
+        case 503:
+            return Fault(503, UNAVAILABLE, retry_after=error.retry_after)
         case _:
-            return Fault(status, INTERNAL)
+            return Fault(status, INTERNAL, retry_after=error.retry_after)
 
 
 def answer(fault: Fault) -> JsonResponse:

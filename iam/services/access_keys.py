@@ -9,10 +9,10 @@ from __future__ import annotations
 import secrets
 import string
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from iam.models import AccessKey, User
 from operations import clock
@@ -62,7 +62,7 @@ def create(user: User, *, by: Caller) -> Created:
     sk = _random(_SK_ALPHABET, 40)
     sealed = sealing.seal(_binding(ak), sk.encode())
     created = AccessKey.objects.create(ak=ak, user=user, slot=free[0], sk_sealed=sealed)
-    _record("addCredential", created, by)
+    _record("createCredential", created, by)
     return Created(created, sk)
 
 
@@ -150,12 +150,29 @@ def is_usable(access_key: AccessKey) -> bool:
     return access_key.status == AccessKey.Status.ACTIVE and access_key.user.enabled
 
 
+# When pairs were used last, until `write_uses` has put it into the table. Lost with the process.
+_noted_uses: dict[str, datetime] = {}
+
+
 def note_use(access_key: AccessKey) -> None:
-    """Keeps when the pair was used last, to the hour: a write for each request would cost more than the request."""
+    """Keeps when the pair was used last, to the hour. In memory: no call waits, or fails, for the sake of a time."""
     now, before = clock.now(), access_key.last_used_at
     if before is None or now - before >= USE_IS_NOTED_EVERY:
-        AccessKey.objects.filter(pk=access_key.pk).update(last_used_at=now)
+        _noted_uses[access_key.pk] = now
         access_key.last_used_at = now  # for whoever remembers this row
+
+
+def has_noted_uses() -> bool:
+    return bool(_noted_uses)
+
+
+def write_uses() -> None:
+    """Puts what was noted into the table. Raises DatabaseError where it cannot be written: it is noted still."""
+    for ak, at in _noted_uses.copy().items():
+        is_later = Q(last_used_at=None) | Q(last_used_at__lt=at)
+        AccessKey.objects.filter(is_later, pk=ak).update(last_used_at=at)
+        if _noted_uses.get(ak) == at:
+            del _noted_uses[ak]
 
 
 def _binding(ak: str) -> Binding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -9,10 +10,14 @@ from django.db import transaction
 from iam import throttle
 from iam.models import User
 from iam.services import passwords
-from operations import clock
+from operations import clock, limits, timekeeping
 from operations.caller import Caller, Kind
+from operations.limits import Rate
 from operations.models import Rating
 from operations.trail import record_event
+
+# Right passwords too: each costs a tenth of a second and much memory.
+PASSWORD_RATE = Rate("check-password", calls=300)
 
 
 class SignInRefused(Exception):
@@ -39,10 +44,12 @@ class Origin:
     agent: str = ""
     request_id: str = ""
     trace: str = "login"
+    # By user ID: under which name the browser is known to have signed in as that user.
+    known_as: Mapping[str, str] = field(default_factory=dict)
 
 
 def authenticate(claim: Claim, origin: Origin) -> User:
-    """The user whose password this is. Raises SignInRefused, TOO_MANY_REQUESTS.
+    """The user whose password this is. Raises SignInRefused; TOO_MANY_REQUESTS before anything is hashed.
 
     A failure leaves its trace here, a success where it has its effect: `succeeded`, in the same transaction. Attempts
     that are not listened to leave none: the one that caused the block tells how long it lasts, and a flood must not
@@ -51,6 +58,8 @@ def authenticate(claim: Claim, origin: Origin) -> User:
     user = _find(claim)
     subjects = _subjects(claim, user, origin)
     throttle.admit(subjects)
+    if user is not None:
+        limits.admit(PASSWORD_RATE, caller_of(user, origin))
     if not passwords.is_right(user, claim.password) or user is None or not user.enabled:
         with transaction.atomic():
             seconds = throttle.failed(subjects)
@@ -65,6 +74,7 @@ def succeeded(user: User, origin: Origin) -> None:
     """Notes when the user was here last, and adds the trace."""
     User.objects.filter(pk=user.pk).update(last_signed_in_at=clock.now())
     record_event(origin.trace, caller_of(user, origin), resource=("user", user.pk, user.name))
+    timekeeping.note()
 
 
 def refused(user: User | None, origin: Origin, reason: str, *, blocked_seconds: int = 0) -> None:
@@ -106,6 +116,9 @@ def _find(claim: Claim) -> User | None:
 
 
 def _subjects(claim: Claim, user: User | None, origin: Origin) -> list[throttle.Subject]:
+    if user and (browser := origin.known_as.get(user.pk)):
+        # Nobody else's guesses count here, nor do these count elsewhere.
+        return [throttle.of_browser(browser)]
     # One user has one counter, however it is named.
     name = ("", user.pk) if user else (claim.account or claim.account_id, claim.name or claim.user_id)
     return [throttle.of_name(*name), throttle.of_address(origin.address)]

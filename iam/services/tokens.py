@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from iam.models import Token, User
-from operations import clock, errors
+from operations import clock, errors, timekeeping
 from operations.changes import Memory
 from operations.errors import KmsError
 from projects.models import Project
@@ -63,7 +63,7 @@ def find(secret: str, memory: Memory | None = None) -> Token:
     token = memory.recall(("token", key), lambda: _load(key)) if memory else _load(key)
     if token.revoked_at is not None:
         raise KmsError(errors.TOKEN_INVALID)
-    if token.expires_at <= clock.now():
+    if token.expires_at <= timekeeping.latest():
         raise KmsError(errors.TOKEN_EXPIRED_AUTH)
     if not token.user.enabled or token.password_epoch != token.user.password_epoch:
         raise KmsError(errors.TOKEN_INVALID)
@@ -79,6 +79,11 @@ def _load(key: bytes) -> Token:
 
 def revoke(token: Token) -> None:
     Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=clock.now())
+
+
+def revoke_all() -> int:
+    """Revokes every token of this installation, as after a backup was restored; returns how many."""
+    return Token.objects.filter(revoked_at=None).update(revoked_at=clock.now())
 
 
 def digest(secret: str) -> bytes:

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField()),
                 ('used_at', models.DateTimeField(null=True)),
                 ('revoked_at', models.DateTimeField(null=True)),
-                ('revocation', models.CharField(blank=True, choices=[('closed', 'Closed'), ('replaced', 'Replaced')], max_length=8)),
+                ('revocation', models.CharField(blank=True, choices=[('closed', 'Closed'), ('replaced', 'Replaced'), ('restored', 'Restored')], max_length=8)),
                 ('failed_unwraps', models.PositiveIntegerField(default=0)),
                 ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wrapping_keys', to='keys.key')),
             ],

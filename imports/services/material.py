@@ -20,7 +20,7 @@ from kmscrypto import fingerprint, pkcs8, wrapping
 from kmscrypto import material as mathematics
 from kmscrypto.errors import InvalidPrivateKey, KeyUnwrapFailed, UnwrapFailed
 from kmscrypto.specs import Family
-from operations import clock, errors
+from operations import errors, timekeeping
 from operations.caller import Caller
 from operations.errors import Code, KmsError
 from operations.fields import decode_base64
@@ -65,7 +65,7 @@ def unwrap(
     _check_offer(offer, key)
     ciphertext = _bytes(encrypted_key_material, "encrypted_key_material")
     if len(ciphertext) != WRAPPED_BYTES:
-        raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(len(ciphertext)))
+        raise _refused(errors.PARAMETER_INVALID, "encrypted_key_material", _length_hint(key, len(ciphertext)))
     wrapped_key = _private_key_ciphertext(key, encrypted_privatekey)
     unwrapped = _unwrap(offer, ciphertext)
     if key.spec.is_asymmetric:
@@ -155,12 +155,18 @@ def _bytes(text: str, field: str) -> bytes:
     return raw
 
 
-def _length_hint(found: int) -> str:
+def _length_hint(key: Key, found: int) -> str:
     hint = f"Got {found} bytes; expected {WRAPPED_BYTES}."
     if found == 32:
         return f"{hint} This looks like the plaintext: encrypt it with the wrapping key first."
     if found == 64:
         return f"{hint} This looks like the plaintext as hex text: encrypt the 32 raw bytes with the wrapping key."
+    if key.spec.is_asymmetric and found - WRAPPED_BYTES in PRIVATE_KEY_BYTES:
+        return (
+            f"{hint} This looks like both ciphertexts in one, as CKM_RSA_AES_KEY_WRAP makes it: give the first "
+            f"{WRAPPED_BYTES} bytes as encrypted_key_material and the other {found - WRAPPED_BYTES} as "
+            "encrypted_privatekey."
+        )
     return f"{hint} Encrypt with the wrapping key of this import, RSA-2048."
 
 
@@ -223,7 +229,7 @@ def _private_key(key: Key, offer: WrappingKey, *, temporary_key: bytes, cipherte
 
 def _invalid(cause: InvalidPrivateKey, offer: WrappingKey) -> KmsError:
     # Safe to tell: integrity was proved, so this is the importer's own key (SEC-028).
-    hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}."
+    hint = f"Found {cause.found}, expected {cause.expected}: {cause.reason}. {_conversion(cause.found)}".rstrip()
     return _refused(errors.PRIVATE_KEY_INVALID, "encrypted_privatekey", hint, evidence=offer)
 
 
@@ -234,6 +240,15 @@ def _prove(key: Key, offer: WrappingKey, plain: bytes) -> None:
         proofs.prove(plain, key.spec)
     except InvalidPrivateKey as cause:
         raise _invalid(cause, offer) from None
+
+
+def _conversion(found: str) -> str:
+    """What turns this kind of private key file into what an import takes; "" where nothing does."""
+    if found.startswith(("PKCS#1 ", "SEC1", "PEM text", "encrypted PKCS#8")) and "PUBLIC" not in found:
+        return "Convert it before wrapping: openssl pkcs8 -topk8 -nocrypt -outform DER -in KEY_FILE -out key.der"
+    if found.endswith("PKCS#8 version 1"):
+        return "Import it with kms-import, which converts it."
+    return ""
 
 
 # --- checks 14 to 16: the same as before, and for how long --------------------------------------------------------
@@ -252,7 +267,7 @@ def _check_sameness(key: Key, plain: bytes) -> None:
 def _expiration(key: Key, expiration_time: int | None) -> datetime | None:
     if expiration_time is None:
         return None
-    if expiration_time <= clock.now().timestamp():
+    if expiration_time <= timekeeping.latest().timestamp():
         raise _refused(errors.EXPIRATION_IN_THE_PAST, "expiration_time", "Choose a later time.")
     if key.spec.is_asymmetric:
         raise _refused(errors.PARAMETER_INVALID, "expiration_time", "Material of an asymmetric key never expires.")

@@ -14,7 +14,7 @@ from imports.models import LIFETIME, MAX_FAILED_UNWRAPS, Carrier, Revocation, Wr
 from keys.models import Key
 from kmscrypto import wrapping
 from kmscrypto.wrapping import WrappingPair
-from operations import clock, errors
+from operations import clock, errors, timekeeping
 from operations.caller import Caller, Kind
 from operations.errors import KmsError
 from vault import sealing
@@ -30,6 +30,7 @@ _AGAIN = "Download the import items again and wrap the material with the new wra
 _REVOKED = {
     Revocation.CLOSED: "ended when its wizard was closed, left or reloaded",
     Revocation.REPLACED: "was replaced by a newer one for the same key",
+    Revocation.RESTORED: "ended when the service was restored from a backup",
 }
 
 
@@ -109,7 +110,7 @@ def revoke(caller: Caller, key: Key, *, offer_id: UUID) -> None:
 def expire(caller: Caller, key: Key, *, offer_id: UUID) -> None:
     """Erase the private half of a wrapping key that is 24 hours old. Raises PARAMETER_INVALID for a younger one."""
     row = WrappingKey.objects.select_for_update(of=("self",)).filter(pk=offer_id, key=key).first()
-    if row is None or row.private_sealed is None or row.expires_at > clock.now():
+    if row is None or row.private_sealed is None or row.expires_at > timekeeping.latest():
         raise KmsError(errors.PARAMETER_INVALID, hint="This wrapping key is not due.")
     end(row)
 
@@ -126,6 +127,14 @@ def end(row: WrappingKey, *, revoked: Revocation | None = None, used: bool = Fal
     if used:
         row.used_at = clock.now()
     row.save(update_fields=["private_sealed", "revoked_at", "revocation", "used_at"])
+
+
+def end_all() -> int:
+    """Ends every wrapping key of this installation, as after a backup was restored; returns how many."""
+    rows = list(WrappingKey.objects.select_for_update(of=("self",)).filter(private_sealed__isnull=False))
+    for row in rows:
+        end(row, revoked=Revocation.RESTORED)
+    return len(rows)
 
 
 def binding(row: WrappingKey) -> Binding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keys.api.schemas import ADDITIONAL_DATA
-from keys.locate import the_key_to_encrypt_with
+from keys.locate import make_default_key, the_key
 from keys.services import datakeypairs
 from keys.services.datakeypairs import DataKeyPair
 from keys.states import Use
@@ -44,7 +44,8 @@ CREATE_RSA_DATAKEY_PAIR = Operation(
     path="kms/create-rsa-datakey-pair",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key_to_encrypt_with,
+    locate=the_key,
+    supply=make_default_key,
     run=datakeypairs.create_data_key_pair,
     request=_request(datakeypairs.RSA_SPECS),
     respond=_answer,
@@ -61,7 +62,8 @@ CREATE_EC_DATAKEY_PAIR = Operation(
     path="kms/create-ec-datakey-pair",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key_to_encrypt_with,
+    locate=the_key,
+    supply=make_default_key,
     run=datakeypairs.create_data_key_pair,
     request=_request(tuple(datakeypairs.EC_SPECS)),
     respond=_answer,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from keys.api.schemas import CONTEXT, hexadecimal
-from keys.locate import the_key, the_key_to_encrypt_with
+from keys.locate import make_default_key, the_key
 from keys.services import datakeys
 from keys.services.datakeys import DataKey, OpenedDataKey
 from keys.states import Use
@@ -84,7 +84,8 @@ CREATE_DATAKEY = Operation(
     path="kms/create-datakey",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key_to_encrypt_with,
+    locate=the_key,
+    supply=make_default_key,
     run=datakeys.create_data_key,
     request=_CREATION,
     respond=_with_plaintext,
@@ -101,7 +102,8 @@ CREATE_DATAKEY_WITHOUT_PLAINTEXT = Operation(
     path="kms/create-datakey-without-plaintext",
     action="kms:dek:create",
     use=Use.DATA_KEY,
-    locate=the_key_to_encrypt_with,
+    locate=the_key,
+    supply=make_default_key,
     run=datakeys.create_data_key,
     request=_CREATION,
     respond=_without_plaintext,
@@ -118,7 +120,8 @@ ENCRYPT_DATAKEY = Operation(
     path="kms/encrypt-datakey",
     action="kms:dek:crypto",
     use=Use.DATA_KEY,
-    locate=the_key_to_encrypt_with,
+    locate=the_key,
+    supply=make_default_key,
     run=datakeys.encrypt_data_key,
     request=Request(
         (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from keys.api.schemas import CONTEXT
-from keys.locate import the_key_of_the_ciphertext, the_key_to_encrypt_with
+from keys.locate import make_default_key, the_key, the_key_of_the_ciphertext
 from keys.services import encryption
 from keys.services.encryption import Decrypted, Encrypted
 from keys.states import Use
@@ -105,7 +105,8 @@ ENCRYPT_DATA = Operation(
     path="kms/encrypt-data",
     action="kms:cmk:crypto",
     use=Use.ENCRYPT,
-    locate=the_key_to_encrypt_with,
+    locate=the_key,
+    supply=make_default_key,
     run=encryption.encrypt_data,
     request=_request_to_encrypt(encryption.MAX_BYTES),
     respond=_encrypted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from keys.api.schemas import ALIAS, DESCRIPTION, KEY_AND_STATE, ONE_KEY, key_and_state, key_info_state
-from keys.locate import the_due_key, the_locked_key
+from keys.locate import the_due_key, the_key, the_locked_key
 from keys.services import lifecycle
 from keys.states import Use
 from operations import errors
@@ -66,6 +66,18 @@ SCHEDULE_KEY_DELETION = Operation(
     summary="Schedule a key's deletion in 7 to 1,096 days.",
 )
 
+# The console's own: opening the dialog that warns of a deletion leaves a trace, as the original's does.
+PREPARE_KEY_DELETION = Operation(
+    name="prepare-key-deletion",
+    action="kms:cmk:update",
+    locate=the_key,
+    run=lifecycle.prepare_deletion,
+    request=ONE_KEY,
+    trace="deleteKeyRiskTips",
+    writes=False,
+    summary="Show what deleting a key means, before it is scheduled.",
+)
+
 CANCEL_KEY_DELETION = Operation(
     name="cancel-key-deletion",
     path="kms/cancel-key-deletion",
@@ -124,6 +136,7 @@ OPERATIONS = (
     ENABLE_KEY,
     DISABLE_KEY,
     SCHEDULE_KEY_DELETION,
+    PREPARE_KEY_DELETION,
     CANCEL_KEY_DELETION,
     UPDATE_KEY_ALIAS,
     UPDATE_KEY_DESCRIPTION,

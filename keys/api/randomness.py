@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keys.api.schemas import hexadecimal
-from keys.locate import the_project
+from keys.locate import RNG, the_random_number_generator
 from keys.services import randomness
 from operations import errors
 from operations.answers import TEXT, record
@@ -14,7 +14,8 @@ GEN_RANDOM = Operation(
     name="gen-random",
     path="kms/gen-random",
     action="kms:cmk:generate",
-    locate=the_project,
+    locate=the_random_number_generator,
+    resource_type=RNG,
     run=randomness.generate_random,
     request=Request(
         (

@@ -7,7 +7,7 @@ from typing import Any
 
 from keys.api.encryption import ALGORITHM
 from keys.api.schemas import CONTEXT, hexadecimal
-from keys.locate import find_to_encrypt_with, the_key_of_the_ciphertext
+from keys.locate import find, make_default_key_named, the_key_of_the_ciphertext
 from keys.models import Key
 from keys.services import datakeys, encryption, reencryption
 from keys.services.reencryption import ReEncrypted
@@ -42,7 +42,7 @@ def _destination(caller: Caller, request: dict[str, Any]) -> Key:
         request["cipher_text"] = written.read(request["cipher_text"])
     except Bad as refusal:
         raise KmsError(refusal.code, field="cipher_text") from refusal
-    destination = find_to_encrypt_with(caller, request.pop("destination_key_id"))
+    destination = find(caller, request.pop("destination_key_id"))
     within = {"key_id": request.pop("source_key_id"), "cipher_text": request["cipher_text"]}
     request["source"] = the_key_of_the_ciphertext(caller, within)
     return destination
@@ -65,6 +65,7 @@ RE_ENCRYPT: Operation = Operation(
     action="kms:cmk:crypto",
     use=Use.ENCRYPT,
     locate=_destination,
+    supply=lambda caller, request: make_default_key_named(caller, request["destination_key_id"]),
     run=lambda caller, destination, **members: reencryption.re_encrypt(
         caller, destination, operation=RE_ENCRYPT, **members
     ),

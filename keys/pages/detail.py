@@ -20,7 +20,7 @@ from keys.pages.expiry import expiry_of
 from keys.pages.history import history_of
 from keys.pages.scope import Scope, scope_of
 from keys.states import Use
-from operations import clock, errors
+from operations import errors, timekeeping
 from operations.console import Crumb, Dialog, Page, go, toast
 from operations.errors import KmsError
 from operations.operation import Operation
@@ -60,16 +60,19 @@ class KeyPage(Page):
             return go(self.request, reverse("keys:list"))
         if not hasattr(self, "key") or error.code.status >= 500:
             return super().refused(error)
-        # The refusal of a page inside a key keeps the key's frame, and so the ways to its other pages.
-        context = {**KeyPage.context(self), "error": error, "request_id": self.caller.request_id}
-        return render(self.request, "keys/refused.html", context, status=error.code.status)
+        return self.refused_in_frame(str(error.code.message), error, error.code.status)
+
+    def refused_in_frame(self, heading: str, error: KmsError, status: int) -> HttpResponse:
+        """Keeps what stands around a page of the key, and so the ways to its other pages."""
+        about = {"heading": heading, "error": error, "request_id": self.caller.request_id}
+        return render(self.request, "keys/refused.html", {**KeyPage.context(self), **about}, status=status)
 
     @cached_property
     def scope(self) -> Scope:
         return scope_of(self.request, self.caller)
 
     def context(self) -> dict[str, Any]:
-        key, now = self.key, clock.now()
+        key, now = self.key, timekeeping.latest()
         names = self.scope.names()
         return {
             "key": key,
@@ -130,6 +133,15 @@ class KeyPage(Page):
 
     def _may(self, action: str) -> bool:
         return self.caller.may(action, self.key.enterprise_project_id)
+
+
+class NoSuchPage(KeyPage):
+    """Any other address below a key."""
+
+    def get(self, request: HttpRequest, rest: str = "") -> HttpResponse:
+        self.find()
+        hint = _("A key has no page under this address; its pages are the tabs above.")
+        return self.refused_in_frame(_("This page does not exist."), KmsError(errors.URL_INVALID, hint=hint), 404)
 
 
 class BasicInformation(KeyPage):

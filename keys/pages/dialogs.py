@@ -6,6 +6,7 @@ succeeds or fails for itself, and those that failed are listed with their reason
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from keys import queries
+from keys.api.lifecycle import PREPARE_KEY_DELETION
 from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
 from keys.forms import AliasForm, CancelDeletionForm, DeleteForm, DescriptionForm, DisableForm, EnableForm
 from keys.models import Key
@@ -129,6 +131,13 @@ class Delete(LifecycleDialog):
     size = "wide"
     form_class = DeleteForm
     done = ngettext_lazy("Key deletion scheduled", "Deletion of %d keys scheduled")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        for key in self.keys:
+            # A refusal leaves its trace too; the dialog says at OK what cannot be deleted.
+            with suppress(KmsError):
+                perform(PREPARE_KEY_DELETION, self.caller, {"key_id": key.key_id})
+        return super().get(request)
 
 
 class CancelDeletion(LifecycleDialog):

@@ -29,7 +29,7 @@ from keys.search import Filters
 from keys.services.tagging import MOST_TAGS
 from keys.states import State
 from kmscrypto.specs import SPECS
-from operations import clock, errors
+from operations import errors, timekeeping
 from operations.caller import Caller
 from operations.console import Page, go, swaps, wants_json, way_back
 from operations.errors import KmsError, Text
@@ -209,7 +209,7 @@ class KeyList(Page):
         return counting.total(self.caller, keys, question=question)
 
     def rows(self, keys: Iterable[Key]) -> list[Row]:
-        now, names, offers = clock.now(), self.scope.names(), actions.Offers(self.caller, self.here)
+        now, names, offers = timekeeping.latest(), self.scope.names(), actions.Offers(self.caller, self.here)
         status = Statuses()
         return [
             Row(
@@ -295,7 +295,7 @@ class DefaultKeys(Page):
             keys = list(perform(VIEW_KEYS, self.caller, {}).filter(is_default=True).order_by("alias"))
         except KmsError as error:
             return no_permission(request, self.caller, error, is_default=True)
-        now = clock.now()
+        now = timekeeping.latest()
         status = Statuses()
         rows = [Row(key, status[key.state_now(now)], None, "", []) for key in keys]
         return render(request, "keys/defaults.html", {"rows": rows})

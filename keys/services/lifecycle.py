@@ -8,7 +8,7 @@ from keys import material
 from keys.models import Key
 from keys.services import aliases, expiry, rotation
 from keys.states import Event, State
-from operations import clock, errors
+from operations import clock, errors, timekeeping
 from operations.caller import Caller
 from operations.errors import KmsError
 
@@ -27,11 +27,16 @@ def disable(caller: Caller, key: Key) -> Key:
     return key
 
 
+def prepare_deletion(caller: Caller, key: Key) -> Key:
+    return key
+
+
 def schedule_deletion(caller: Caller, key: Key, *, pending_days: int) -> Key:
     """The key stops working at once and is gone when the days are over; until then it can be cancelled."""
     key.move(Event.SCHEDULE_DELETION)
     key.scheduled_deletion_at = clock.now() + timedelta(days=pending_days)
     key.save(update_fields=["state", "scheduled_deletion_at"])
+    timekeeping.note()
     return key
 
 

@@ -18,6 +18,7 @@ from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
 from kmsconsole.sqlite.turns import turns_of
+from operations import brief
 
 TURN_SECONDS = 10.0
 
@@ -27,6 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     _turn: weakref.finalize | None = None  # type: ignore[type-arg]
 
     def _start_transaction_under_autocommit(self) -> None:
+        brief.require_thread()
         turns = turns_of(Path(self.settings_dict["NAME"]))
         if not turns.take(TURN_SECONDS):
             raise _busy()

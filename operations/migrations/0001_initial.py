@@ -31,6 +31,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ClockMark',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+                ('read_at', models.DateTimeField()),
+                ('boot_id', models.CharField(max_length=64)),
+                ('uptime', models.FloatField()),
+                ('doubted', models.JSONField(default=dict)),
+            ],
+        ),
+        migrations.CreateModel(
             name='JournalPosition',
             fields=[
                 ('file', models.CharField(max_length=64, primary_key=True, serialize=False)),

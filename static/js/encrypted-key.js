@@ -14,6 +14,7 @@ const HASHES = {
 };
 const AES_CBC_BITS = { "2.16.840.1.101.3.4.1.2": 128, "2.16.840.1.101.3.4.1.22": 192, "2.16.840.1.101.3.4.1.42": 256 };
 const BLOCK = 16;
+const MOST_ITERATIONS = 10_000_000;
 const NAMES = {
   "1.3.6.1.4.1.11591.4.11": "scrypt",
   "1.2.840.113549.3.7": "DES-EDE3-CBC",
@@ -50,12 +51,14 @@ function parameters(outer, isPem) {
   const fields = derivation.sequence();
   const salt = fields.read(OCTET_STRING);
   const iterations = Number(fields.integer());
-  if (fields.tag === INTEGER) fields.integer(); // the length of the key, which its cipher says as well
+  if (iterations < 1 || iterations > MOST_ITERATIONS) throw new DerError(`it asks for ${iterations} iterations`);
+  const keyBytes = fields.tag === INTEGER ? fields.integer() : null;
   const prf = fields.tag === SEQUENCE ? fields.sequence().oid() : "1.2.840.113549.2.7";
   if (!HASHES[prf]) throw unsupported(prf, isPem);
   const encryption = schemes.sequence();
   const cipher = encryption.oid();
   if (!AES_CBC_BITS[cipher]) throw unsupported(cipher, isPem);
+  if (keyBytes !== null && keyBytes !== BigInt(AES_CBC_BITS[cipher] / 8)) throw new DerError("the key has another length than its cipher takes");
   const iv = encryption.read(OCTET_STRING);
   const ciphertext = outer.read(OCTET_STRING);
   outer.end();

@@ -52,11 +52,12 @@ function counter(output) {
   const area = document.getElementById(output.getAttribute("for"));
   if (!area) return;
   const measure = area.dataset.counts ?? "characters";
-  // the limit may depend on a choice: data-most on the chosen option of data-most-by
+  // the limit may depend on a choice: what data-limits says of the value of data-most-by
   const choice = area.dataset.mostBy ? $(area.dataset.mostBy) : null;
+  const limits = JSON.parse(area.dataset.limits ?? "{}");
   let said = "";
   const set = () => {
-    const most = Number(choice?.selectedOptions[0]?.dataset.most ?? area.dataset.most ?? area.maxLength);
+    const most = Number(limits[choice?.value] ?? area.dataset.most ?? area.maxLength);
     const length = MEASURES[measure](area.value);
     output.textContent = `${length.toLocaleString("en")}/${most.toLocaleString("en")}`;
     const over = length > most;

@@ -6,6 +6,15 @@ export class KeyFileRefused extends Error {
   constructor(reason, message, hint = "") {
     super([message, hint].filter(Boolean).join(" "));
     this.reason = reason;
+    this.found = message;
+  }
+}
+
+/** More bytes follow the key, which has `length` bytes in DER. */
+export class TrailingBytes extends KeyFileRefused {
+  constructor(count, length) {
+    super("trailing-bytes", `${count.toLocaleString("en")} ${count === 1 ? "byte follows" : "bytes follow"} the key.`, "Export the key again.");
+    this.length = length;
   }
 }
 

@@ -1,10 +1,10 @@
 // What is in this key file? Bytes in any form in which people keep keys; the answer is 32 bytes for AES-256 or a private
 // key in PKCS#8 DER, or a refusal that names what was found. Nothing is guessed: what can be read in two ways is refused.
 // The same verdicts as kms-import; one table of files tests both (tests/keyfiles).
-import { ascii, isText } from "./bytes.js";
+import { ascii, toText } from "./bytes.js";
 import { checkValueOfAes, checkValueOfPublic } from "./check-value.js";
 import { decrypt } from "./encrypted-key.js";
-import { KeyFileRefused } from "./key-file-refused.js";
+import { KeyFileRefused, TrailingBytes } from "./key-file-refused.js";
 import { fromBase64Text, fromHex, fromJson, isBase64, isHex } from "./key-text.js";
 import { derOfPem, isPem, openPgp } from "./pem.js";
 import { checked, readPrivateKey, shapeOf } from "./private-key.js";
@@ -12,12 +12,15 @@ import { checked, readPrivateKey, shapeOf } from "./private-key.js";
 export { KeyFileRefused, PassphraseRequired } from "./key-file-refused.js";
 
 export const AES_BYTES = 32;
+const SHORTEST_DER = 40;
 const AES = "AES_256";
 const PKCS8_COMMAND = "openssl pkcs8 -topk8 -nocrypt";
 const count = (number) => number.toLocaleString("en");
 
 // --- files of other programs ---------------------------------------------------------------------------------------
 
+/** Printable ASCII, tabs and line ends. */
+const isText = (bytes) => bytes.every((byte) => (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13);
 const startsWith = (bytes, ...head) => head.every((byte, at) => bytes[at] === byte);
 
 const PUTTYGEN = "Convert it: puttygen KEY_FILE -O private-openssh -o key.pem";
@@ -34,7 +37,7 @@ const BINARIES = [
 const TEXTS = [
   [/^PuTTY-User-Key-File-/, "putty", "This is a private key of PuTTY.", PUTTYGEN],
   [/^---- BEGIN SSH2 /, "ssh-com", "This is a private key of ssh.com (SSH2).", PUTTYGEN],
-  [/^(?:<\?xml[^>]*>\s*)?<(?:RSA|DSA|EC)KeyValue\b/, "xml", "This is a key in XML, as .NET writes it (RSAKeyValue).", "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem."],
+  [/^(?:<\?xml[^>]*>\s*)?<(?:RSAKeyValue|DSAKeyValue|RSAParameters)\b/, "xml", "This is a key in XML, as .NET writes it (RSAKeyValue).", "Convert it in .NET: RSA.FromXmlString, then RSA.ExportPkcs8PrivateKeyPem."],
   [/^(?:ssh-|ecdsa-sha2-)/, "public-key", "This is an OpenSSH public key.", "Choose the file with the private key."],
 ];
 
@@ -44,12 +47,12 @@ function isOpenPgp(bytes) {
   return [4, 5, 6].includes(bytes[1 + lengthBytes]);
 }
 
-/** A byte order mark of UTF-16, or ASCII with every other byte zero. */
+/** A byte order mark of UTF-16 and a letter, or eight letters with a zero beside each. */
 function isUtf16(bytes) {
   const hasMark = startsWith(bytes, 0xff, 0xfe) || startsWith(bytes, 0xfe, 0xff);
-  const rest = bytes.subarray(hasMark ? 2 : 0);
-  if (rest.length < 16 || rest.length % 2) return false;
-  return [0, 1].some((parity) => rest.every((byte, at) => (at % 2 === parity ? byte === 0 : byte >= 9 && byte < 127)));
+  const first = hasMark ? bytes.subarray(2, 4) : bytes.subarray(0, 16);
+  if (first.length < (hasMark ? 2 : 16)) return false;
+  return [0, 1].some((parity) => first.every((byte, at) => (at % 2 === parity ? byte === 0 : byte >= 9 && byte < 127)));
 }
 
 /** Refuses what a row of these tables matches. */
@@ -66,15 +69,17 @@ function refuseForeignBinary(bytes) {
 
 const KINDS = { 16: "AES-128 keys cannot be imported. ", 24: "AES-192 keys cannot be imported. ", 48: "HMAC keys cannot be imported. ", 64: "HMAC keys cannot be imported. " };
 
-function hasLineEnd(bytes) {
-  return (bytes.length === AES_BYTES + 1 && bytes.at(-1) === 10) || (bytes.length === AES_BYTES + 2 && bytes.at(-2) === 13 && bytes.at(-1) === 10);
-}
+/** Whether these are 32 bytes and a line end. */
+const hasLineEnd = (bytes) => ["\n", "\r", "\r\n"].includes(toText(bytes.subarray(AES_BYTES)));
 
 function wrongLength(bytes, found) {
   if (hasLineEnd(bytes)) return new KeyFileRefused("line-end", "These are 32 bytes and a line end.", "Cut it off: head -c 32 KEY_FILE > key.bin");
   return new KeyFileRefused("wrong-length", `The file holds ${found}.`,
     `${KINDS[bytes.length] ?? ""}AES_256 needs exactly 32 bytes: raw, in 64 hex digits, or in 44 characters of Base64.`);
 }
+
+/** One of 256 symmetric keys begins as DER does; of the lengths of these, only what is DER to the end counts as DER. */
+const looksLikeDer = (bytes) => bytes[0] === 0x30 && bytes.length > SHORTEST_DER && (!(bytes.length in KINDS) || shapeOf(bytes) !== "");
 
 async function aes(bytes, found) {
   if (bytes.every((byte) => byte === bytes[0])) throw new KeyFileRefused("degenerate", "All 32 bytes are the same.", "Key material must be random.");
@@ -87,7 +92,21 @@ async function withCheckValue({ spec, der, spki }, found) {
 
 const FORMS = { pkcs8: "PKCS#8", pkcs1: "PKCS#1", sec1: "SEC1", encrypted: "encrypted PKCS#8" };
 
+/** The command that writes the DER of a container, to be cut. */
+const DECODE = { PEM: "grep -v -e ----- KEY_FILE | base64 -d | head", Base64: "base64 -d < KEY_FILE | head", hex: "xxd -r -p KEY_FILE | head" };
+
 async function fromDer(der, container, passphrase) {
+  try {
+    return await fromCleanDer(der, container, passphrase);
+  } catch (error) {
+    if (!(error instanceof TrailingBytes) || shapeOf(der) === "encrypted") throw error;
+    const decode = DECODE[container.split(" ")[0]];
+    const command = decode ? `${decode} -c ${error.length}` : `head -c ${error.length} KEY_FILE`;
+    throw new KeyFileRefused(error.reason, error.found, `If the key is whole, cut them off: ${command} > key.der`);
+  }
+}
+
+async function fromCleanDer(der, container, passphrase) {
   const shape = shapeOf(der);
   const isEncrypted = shape === "encrypted";
   const plain = isEncrypted ? await decrypt(der, passphrase, container.startsWith("PEM")) : der;
@@ -101,31 +120,41 @@ async function fromDer(der, container, passphrase) {
 /** What a text encoding holds: 32 bytes, or a private key in DER. */
 async function fromDecoded({ bytes, found }, passphrase) {
   if (bytes.length === AES_BYTES) return aes(bytes, found);
-  // a long length behind the tag: DER, even where it was cut
-  if (bytes[0] === 0x30 && (shapeOf(bytes) || bytes[1] === 0x81 || bytes[1] === 0x82)) return fromDer(bytes, found, passphrase);
-  if (bytes.length > AES_BYTES && isText(bytes)) {
+  if (looksLikeDer(bytes)) return fromDer(bytes, found, passphrase);
+  if (bytes.length > AES_BYTES && (isText(bytes) || isPem(toText(bytes)))) {
     throw new KeyFileRefused("encoded-twice", `The file holds ${found}, and inside it ${bytes.length} characters of text: it is encoded twice.`, found.startsWith("Base64") ? "Decode it once: base64 -d < KEY_FILE > key.txt" : "Decode it once.");
   }
   refuseForeignBinary(bytes);
   throw wrongLength(bytes, `${found}, which are ${count(bytes.length)} bytes`);
 }
 
+async function fromJsonText(text, passphrase) {
+  const { der, key, found, bytes } = fromJson(text);
+  if (der) return fromDer(der, found, passphrase);
+  if (key) return withCheckValue(await checked(key), found);
+  if (bytes.length !== AES_BYTES) throw wrongLength(bytes, `a ${found} of ${bytes.length} bytes`);
+  return aes(bytes, found);
+}
+
+function isUtf8(bytes) {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function fromText(bytes, passphrase) {
   const text = new TextDecoder("utf-8").decode(bytes).trim();
-  refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
-  if (isPem(text)) return fromDer(derOfPem(text), "PEM", passphrase);
-  if (!isText(bytes)) return null;
   if (bytes.length === AES_BYTES) {
     throw new KeyFileRefused("ambiguous", `These are 32 characters of text: ${isHex(text) ? "the hex text of 16 bytes" : "a password or other text"}, or 32 raw bytes that happen to be printable.`,
       "AES_256 needs 32 random bytes. If these really are the bytes of the key, give them in Base64.");
   }
-  if (text.startsWith("{") && !isHex(text)) {
-    const { der, key, found, bytes: octets } = fromJson(text);
-    if (der) return fromDer(der, found, passphrase);
-    if (key) return withCheckValue(await checked(key), found);
-    if (octets.length !== AES_BYTES) throw wrongLength(octets, `a JWK (oct) of ${octets.length} bytes`);
-    return aes(octets, found);
-  }
+  refuseForeign(TEXTS.find(([pattern]) => pattern.test(text)));
+  if (text.startsWith("{") && !isHex(text) && isUtf8(bytes)) return fromJsonText(text, passphrase);
+  if (isPem(text)) return fromDer(derOfPem(text), "PEM", passphrase);
+  if (!isText(bytes)) return null;
   if (isHex(text)) return fromDecoded(fromHex(text), passphrase);
   const bare = text.replace(/^(?:base64|hex):\s*/i, "");
   if (/^hex:/i.test(text) && isHex(bare)) return fromDecoded(fromHex(bare), passphrase);
@@ -145,6 +174,6 @@ export async function readKeyFile(file, passphrase) {
   refuseForeignBinary(bytes);
   const found = await fromText(bytes, passphrase);
   if (found) return found;
-  if (bytes[0] === 0x30) return fromDer(bytes, "DER", passphrase);
+  if (looksLikeDer(bytes)) return fromDer(bytes, "DER", passphrase);
   throw wrongLength(bytes, `${count(bytes.length)} bytes of binary data`);
 }

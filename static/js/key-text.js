@@ -1,8 +1,9 @@
 // Key files that are text: hex, Base64, JSON Web Keys (RFC 7517, RFC 7518 section 6) and JSON that holds PEM.
 import { ascii, fromBase64 } from "./bytes.js";
-import { toNumber } from "./der.js";
+import { toBytes, toNumber } from "./der.js";
 import { KeyFileRefused } from "./key-file-refused.js";
 import { derOfPem, isPem } from "./pem.js";
+import { multiPrime } from "./private-key.js";
 
 const HEX = /^(?:0x)?[0-9a-f\s]+$|^[0-9a-f]{2}(?::\s*[0-9a-f]{2})+\s*$/i;
 const HEX_BYTES = /^[[{("']?\s*(?:0x[0-9a-f]{2}\s*,?\s*|\\x[0-9a-f]{2})+[\]})"']?;?$/i; // as in the source of a program
@@ -55,26 +56,35 @@ function octets(members, name) {
 }
 
 const number = (members, name) => toNumber(octets(members, name));
-const CURVE_OIDS = { "P-256": "1.2.840.10045.3.1.7", "P-384": "1.3.132.0.34", "P-521": "1.3.132.0.35", secp256k1: "1.3.132.0.10" };
+const CURVES = { "P-256": { oid: "1.2.840.10045.3.1.7", bytes: 32 }, "P-384": { oid: "1.3.132.0.34", bytes: 48 } };
+const otherCurve = (members) => new KeyFileRefused("not-importable", `This JSON Web Key is on the curve ${String(members.crv).slice(0, 16)}.`, "KMS imports EC keys on P-256 and P-384.");
 const publicOnly = () => new KeyFileRefused("public-key", "This JSON Web Key is the public half.", "Choose the file with the private key.");
 
 function rsaOf(members) {
-  if ("oth" in members) throw new KeyFileRefused("multi-prime", "This RSA key has more than two primes.", "KMS imports RSA keys of two primes. Generate a new key.");
   if (!("d" in members)) throw publicOnly();
-  const optional = (name) => (name in members ? number(members, name) : 0n);
-  const [p, q] = [optional("p"), optional("q")];
-  return {
-    family: "RSA", n: number(members, "n"), e: optional("e"), d: number(members, "d"),
-    p, q, dp: optional("dp"), dq: optional("dq"), qInv: optional("qi"),
-  };
+  if ("oth" in members) throw multiPrime();
+  const [n, e, d, p, q, dp, dq, qInv] = ["n", "e", "d", "p", "q", "dp", "dq", "qi"].map((name) => (name in members ? number(members, name) : 0n));
+  return { family: "RSA", n, e, d, p, q, dp, dq, qInv };
 }
 
 function ecOf(members) {
-  const curve = CURVE_OIDS[members.crv];
-  if (!curve) throw new KeyFileRefused("not-importable", `This JSON Web Key is on the curve ${String(members.crv).slice(0, 32)}.`, "KMS imports EC keys on P-256 and P-384.");
   if (!("d" in members)) throw publicOnly();
-  const [x, y] = [octets(members, "x"), octets(members, "y")];
-  return { family: "EC", curve, scalar: octets(members, "d"), points: [Uint8Array.of(4, ...x, ...y)] };
+  const curve = Object.hasOwn(CURVES, members.crv) ? CURVES[members.crv] : null;
+  if (!curve) throw otherCurve(members);
+  const [x, y] = ["x", "y"].map((name) => toBytes(number(members, name), curve.bytes));
+  return { family: "EC", curve: curve.oid, scalar: octets(members, "d"), points: [Uint8Array.of(4, ...x, ...y)] };
+}
+
+/** All strings in parsed JSON, at any depth. */
+function stringsIn(parsed) {
+  const strings = [];
+  const pending = [parsed];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === "string") strings.push(value);
+    else if (value !== null && typeof value === "object") pending.push(...Object.values(value));
+  }
+  return strings;
 }
 
 /** What JSON holds: { der }, { key, found } or { bytes, found }. */
@@ -85,21 +95,29 @@ export function fromJson(text) {
   } catch {
     throw notAKey("it is not JSON");
   }
-  if (typeof parsed.private_key === "string" && isPem(parsed.private_key)) return { der: derOfPem(parsed.private_key), found: "PEM in JSON" };
+  if (typeof parsed !== "object" || parsed === null) throw notAKey("it is not an object");
+  const pems = "kty" in parsed ? [] : stringsIn(parsed).filter(isPem);
+  if (pems.length > 0) return { der: derOfPem(pems.join("\n")), found: "PEM in JSON" };
   const keys = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
-  if (keys.length !== 1) throw new KeyFileRefused("several-keys", `This is a set of ${keys.length} JSON Web Keys.`, "Choose a file with the one key to be imported.");
-  const members = keys[0].key?.kty ? keys[0].key : keys[0];
+  if (keys.length !== 1) {
+    throw new KeyFileRefused(keys.length ? "several-keys" : "no-key", `This is a set of ${keys.length} JSON Web Keys.`, "Choose a file with the one key to be imported.");
+  }
+  if (typeof keys[0] !== "object" || keys[0] === null) throw notAKey("it is not an object");
+  const isAnswer = typeof keys[0].key === "object" && keys[0].key !== null;
+  const members = isAnswer ? keys[0].key : keys[0];
   if ("ciphertext" in members || "encrypted_key" in members) throw new KeyFileRefused("jwe", "This is an encrypted JSON Web Key (JWE).", "Decrypt it with the program that made it, and import the JWK.");
-  const isOfAzure = members !== keys[0] || /-HSM$/.test(members.kty);
+  const isOfAzure = isAnswer || /-HSM$/.test(members.kty);
   const kind = String(members.kty).replace(/-HSM$/, "");
-  if (isOfAzure && !("d" in members || "k" in members)) {
+  if (isOfAzure && ["oct", "RSA", "EC"].includes(kind) && !((kind === "oct" ? "k" : "d") in members)) {
     throw new KeyFileRefused("cloud-key", `This is a key of Azure Key Vault (${kind.slice(0, 16)}): its answer holds the public half alone.`, "The private key does not leave Azure. Import the original from where it was made.");
   }
   switch (kind) {
-    case "oct": return { bytes: octets(members, "k"), found: "JWK (oct)" };
+    case "oct":
+      if (!("k" in members)) throw new KeyFileRefused("missing-numbers", "This JSON Web Key (oct) lacks its member k, the key.", "Export it again with the key.");
+      return { bytes: octets(members, "k"), found: "JWK (oct)" };
     case "RSA": return { key: rsaOf(members), found: "JWK (RSA)" };
     case "EC": return { key: ecOf(members), found: "JWK (EC)" };
-    case "OKP": throw new KeyFileRefused("not-importable", `This JSON Web Key is on the curve ${String(members.crv).slice(0, 32)}.`, "KMS imports EC keys on P-256 and P-384.");
+    case "OKP": throw otherCurve(members);
     default: throw notAKey("its member kty is missing or unknown");
   }
 }

@@ -3,16 +3,15 @@
 // always refuses is refused here, so that a key which passes can be wrapped in good faith; the service judges again.
 import { ascii, fromBase64 } from "./bytes.js";
 import {
-  BIT_STRING, CONTEXT_0, CONTEXT_1, CONTEXT_1_PRIMITIVE, DerError, encode, encodeInteger, encodeOid, INTEGER, NULL, OCTET_STRING, OID, Reader, SEQUENCE, SET,
+  BIT_STRING, CONTEXT_0, CONTEXT_1, CONTEXT_1_PRIMITIVE, DerError, encode, encodeInteger, encodeOid, INTEGER, NULL, OCTET_STRING, Reader, SEQUENCE,
   toNumber,
 } from "./der.js";
-import { KeyFileRefused } from "./key-file-refused.js";
+import { KeyFileRefused, TrailingBytes } from "./key-file-refused.js";
 import { bitLength, canonical, completed, recoverPrimes, weakness } from "./rsa-numbers.js";
 
 const RSA = "1.2.840.113549.1.1.1";
 const RSA_PSS = "1.2.840.113549.1.1.10";
 const EC = "1.2.840.10045.2.1";
-const PBE_PREFIXES = ["1.2.840.113549.1.5.", "1.2.840.113549.1.12.1."];
 const PKCS7_PREFIX = "1.2.840.113549.1.7.";
 const MOST_PADDING = 7; // zero octets behind the DER that the service accepts, too: tokens pad before they wrap
 
@@ -51,30 +50,34 @@ const SUPPORTED = "KMS imports RSA keys of 2048, 3072 and 4096 bits, and EC keys
 
 export const rsaPss = () => new KeyFileRefused("rsa-pss", "This RSA key is restricted to RSASSA-PSS, which cannot be imported.",
   "Import an RSA key without that restriction (rsaEncryption): it signs with RSASSA-PSS as well.");
+export const multiPrime = () => new KeyFileRefused("multi-prime", "This RSA key has more than two primes, which cannot be imported.",
+  "Generate a key of two primes: openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072");
 const notImportable = (found) => new KeyFileRefused("not-importable", `This key is ${found}.`, SUPPORTED);
 const damaged = (detail) => new KeyFileRefused("damaged-der", `This is no well-formed DER: ${detail}.`, "Export the key again; the file may have been changed on its way.");
 const invalid = (spec, reason) => new KeyFileRefused("invalid-key", `This ${spec} key is not valid: ${reason}.`, "KMS refuses such a key. Generate a new one.");
 
 // --- what it is ----------------------------------------------------------------------------------------------------
 
-const SHAPES = {
-  pkcs8(fields) {
-    fields.integer();
-    fields.sequence().oid();
-    fields.read(OCTET_STRING);
-  },
-  encrypted(fields) {
-    const scheme = fields.sequence().oid();
-    fields.read(OCTET_STRING);
-    fields.end();
-    if (!PBE_PREFIXES.some((prefix) => scheme.startsWith(prefix))) throw new DerError("not an encryption scheme");
-  },
-  pkcs1(fields) {
-    const version = fields.integer();
-    for (let count = 0; count < 5; count += 1) fields.integer();
-    if (fields.tag === undefined && version === 0n) throw new DerError("DSA, as OpenSSL writes it");
-    if (version > 1n) throw new DerError("not a version of PKCS#1");
-  },
+/** The tags of the values in a SEQUENCE's content. Throws a DerError where these are none. */
+function tagsOf(content) {
+  const tags = [];
+  const fields = new Reader(content);
+  while (fields.tag !== undefined) {
+    tags.push(fields.tag);
+    fields.read(fields.tag);
+  }
+  return tags;
+}
+
+/** Private keys are told by their tags alone: what is damaged inside one is to be called so. */
+const PRIVATE_SHAPES = {
+  encrypted: (tags) => tags.join() === [SEQUENCE, OCTET_STRING].join(),
+  pkcs8: (tags) => tags.slice(0, 3).join() === [INTEGER, SEQUENCE, OCTET_STRING].join(),
+  sec1: (tags) => tags.slice(0, 2).join() === [INTEGER, OCTET_STRING].join(),
+  pkcs1: (tags) => tags.length >= 9 && tags.slice(0, 9).every((tag) => tag === INTEGER),
+};
+
+const OTHER_SHAPES = {
   dsa(fields) {
     for (let count = 0; count < 6; count += 1) fields.integer();
     fields.end();
@@ -83,10 +86,6 @@ const SHAPES = {
     fields.integer();
     fields.integer();
     fields.end();
-  },
-  sec1(fields) {
-    if (fields.integer() !== 1n) throw new DerError("not a version of SEC1");
-    fields.read(OCTET_STRING);
   },
   pkcs12(fields) {
     if (fields.integer() !== 3n || !fields.sequence().oid().startsWith(PKCS7_PREFIX)) throw new DerError("not PKCS#12");
@@ -104,22 +103,25 @@ const SHAPES = {
   },
 };
 
-/** What this DER is: a name of the shapes above, or "" for anything else. */
+/** What this DER is: the name of one of the shapes above, or "" for anything else. */
 export function shapeOf(der) {
   let content;
+  let tags;
   try {
     content = new Reader(der).read(SEQUENCE);
+    tags = tagsOf(content);
   } catch {
     return "";
   }
-  return Object.keys(SHAPES).find((name) => {
+  const fits = (name) => {
     try {
-      SHAPES[name](new Reader(content));
+      OTHER_SHAPES[name](new Reader(content));
       return true;
     } catch {
       return false;
     }
-  }) ?? "";
+  };
+  return Object.keys(PRIVATE_SHAPES).find((name) => PRIVATE_SHAPES[name](tags)) ?? Object.keys(OTHER_SHAPES).find(fits) ?? "";
 }
 
 export const isPrivate = (shape) => ["pkcs8", "pkcs1", "sec1", "dsa"].includes(shape);
@@ -132,21 +134,9 @@ export function onlySequence(der) {
   const content = outer.read(SEQUENCE);
   const { rest } = outer;
   if (rest.length > MOST_PADDING || rest.some((byte) => byte !== 0)) {
-    throw new KeyFileRefused("trailing-bytes", `${rest.length.toLocaleString("en")} ${rest.length === 1 ? "byte follows" : "bytes follow"} the key.`,
-      `Keep the first ${(der.length - rest.length).toLocaleString("en")} bytes: head -c ${der.length - rest.length} KEY_FILE > key.der`);
+    throw new TrailingBytes(rest.length, der.length - rest.length);
   }
   return new Reader(content);
-}
-
-/** Attributes ::= SET OF SEQUENCE { type, values SET }: well-formed, otherwise of no interest and not kept. */
-function readAttributes(content) {
-  const attributes = new Reader(content);
-  while (attributes.tag !== undefined) {
-    const attribute = attributes.sequence();
-    attribute.oid();
-    attribute.read(SET);
-    attribute.end();
-  }
 }
 
 function readPkcs8(fields) {
@@ -154,8 +144,7 @@ function readPkcs8(fields) {
   const algorithm = fields.sequence();
   const oid = algorithm.oid();
   const content = fields.read(OCTET_STRING);
-  const attributes = fields.optional(CONTEXT_0);
-  if (attributes) readAttributes(attributes);
+  fields.optional(CONTEXT_0); // attributes: of no interest, and not kept
   const beside = fields.optional(CONTEXT_1_PRIMITIVE); // the public key of version 1 (RFC 5958)
   fields.end();
   if (version > 1n) throw new DerError("PKCS#8 has versions 0 and 1");
@@ -183,7 +172,7 @@ function readCurve(parameters) {
     throw new KeyFileRefused("explicit-parameters", "This EC key spells out the parameters of its curve instead of naming it.",
       "Name the curve: openssl ec -in KEY_FILE -param_enc named_curve -out key.pem");
   }
-  if (parameters.tag !== OID) {
+  if (parameters.tag === undefined || parameters.tag === NULL) {
     throw new KeyFileRefused("no-curve", "This EC key does not say on which curve it is.", "Write it again with its curve, by the program that made it; PKCS#8 always names the curve (certtool writes it with certtool --to-p8).");
   }
   const oid = parameters.oid();
@@ -195,10 +184,9 @@ function readPkcs1(outer, isInside = false) {
   const fields = isInside ? outer.sequence() : outer;
   if (isInside) outer.end();
   const version = fields.integer();
+  if (version !== 0n) throw multiPrime();
   const [n, e, d, p, q, dp, dq, qInv] = Array.from({ length: 8 }, () => fields.integer());
-  if (version !== 0n || fields.tag !== undefined) {
-    throw new KeyFileRefused("multi-prime", "This RSA key has more than two primes.", "KMS imports RSA keys of two primes. Generate a new key.");
-  }
+  fields.end();
   return { family: "RSA", n, e, d, p, q, dp, dq, qInv };
 }
 
@@ -229,19 +217,22 @@ const algorithmOf = (oid, parameters) => encode(SEQUENCE, encodeOid(oid), parame
 const privateKeyInfo = (algorithm, content) => encode(SEQUENCE, encodeInteger(0n), algorithm, encode(OCTET_STRING, content));
 const publicKeyInfo = (algorithm, content) => encode(SEQUENCE, algorithm, encode(BIT_STRING, new Uint8Array([0]), content));
 
-/** All eight numbers; primes that are missing are recovered, as importers may have them from a JWK or a token. */
-function complete(key) {
-  const { n, e, d, p, q } = key;
+function requireNumbers({ n, e, d }) {
   const missing = Object.entries({ "the modulus n": n, "the public exponent e": e, "the private exponent d": d }).filter(([, number]) => number === 0n);
-  if (missing.length > 0) {
-    const words = missing.map(([name]) => name).join(" and ");
-    throw new KeyFileRefused("missing-numbers", `This RSA key lacks ${words}.`, "An RSA key needs n, e and d at least: export the whole key from where it was made.");
-  }
+  if (missing.length === 0) return;
+  const words = missing.map(([name]) => name).join(" and ");
+  throw new KeyFileRefused("missing-numbers", `This RSA key lacks ${words}.`, "An RSA key needs n, e and d at least: export the whole key from where it was made.");
+}
+
+/** All eight numbers; primes and CRT values that are missing are computed from the others. */
+function complete(key, spec) {
+  const { n, e, d, p, q } = key;
   if (p && q && key.dp && key.dq && key.qInv) return key;
   const primes = p && q ? { p, q } : recoverPrimes(key);
   const whole = primes && completed({ n, e, d, ...primes });
-  if (!whole) throw invalid(`RSA_${bitLength(n)}`, "its numbers do not belong together");
-  return whole;
+  if (!whole) throw invalid(spec, "its numbers do not belong together");
+  if (!(p && q)) return whole;
+  return { ...whole, dp: key.dp || whole.dp, dq: key.dq || whole.dq, qInv: key.qInv || whole.qInv };
 }
 
 function isRsaPublic(der, { n, e }) {
@@ -254,10 +245,11 @@ function isRsaPublic(der, { n, e }) {
 }
 
 function checkedRsa(read) {
+  requireNumbers(read);
   const bits = bitLength(read.n);
   const spec = RSA_SPECS[bits];
-  if (!spec && read.n !== 0n) throw notImportable(`RSA_${bits}`);
-  const key = complete(read);
+  if (!spec) throw notImportable(`RSA_${bits}`);
+  const key = complete(read, spec);
   const reason = weakness(key, bits);
   if (reason) throw invalid(spec, reason);
   if (read.beside && !isRsaPublic(read.beside, key)) throw invalid(spec, "the public key beside it is another's");
@@ -334,9 +326,9 @@ const OTHERS = {
 /** { spec, der, spki } of a private key in DER that is not encrypted: the form that the service stores, and its public key. */
 export async function readPrivateKey(der) {
   const shape = shapeOf(der);
-  if (shape in OTHERS) throw new KeyFileRefused(...OTHERS[shape]);
   try {
     const fields = onlySequence(der);
+    if (shape in OTHERS) throw new KeyFileRefused(...OTHERS[shape]);
     if (shape === "pkcs8") return await checked(readPkcs8(fields));
     if (shape === "pkcs1") return await checked(readPkcs1(fields));
     if (shape === "sec1") return await checked(readSec1(fields));
@@ -344,5 +336,5 @@ export async function readPrivateKey(der) {
     if (error instanceof DerError) throw damaged(error.message);
     throw error;
   }
-  throw damaged("it is not the structure of a key");
+  throw new KeyFileRefused("no-key", "This is DER, but not a private key.", "Choose the private key: PKCS#8, PKCS#1 or SEC1, in PEM or DER, or a JWK. Or the file is damaged.");
 }

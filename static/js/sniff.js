@@ -31,16 +31,14 @@ function fromText(bytes, wanted) {
   return decoded ? { bytes: decoded } : { fault: otherBase64(digits) || "This is not Base64." };
 }
 
-/** Names Base64 that is not the standard one, which the API takes alone; "" for anything else. */
+/** Names Base64 that is not the standard one, and how to mend it; "" for anything else. As base64_fault of the service. */
 function otherBase64(text) {
-  const bare = text.replace(/=+$/, "");
-  if (/[-_]/.test(bare) && /^[0-9A-Za-z_-]+$/.test(bare)) {
-    return "This is URL-safe Base64 (- and _ instead of + and /). Give the binary file or standard Base64; tr -- '-_' '+/' < in > out converts it.";
-  }
-  if (/^[0-9A-Za-z+/]+$/.test(bare) && bare.length % 4 !== 1 && text.length % 4 !== 0) {
-    return `This is Base64 without its padding: ${count(text.length)} characters, and = is missing at the end. Or the text is cut off.`;
-  }
-  return "";
+  const isUrlSafe = /[-_]/.test(text) && /^[0-9A-Za-z_-]+={0,2}$/.test(text);
+  const standard = isUrlSafe ? text.replaceAll("-", "+").replaceAll("_", "/") : text;
+  const missing = (4 - (standard.length % 4)) % 4;
+  if (!fromBase64(ascii(standard + "=".repeat(missing))) || !(isUrlSafe || missing)) return "";
+  const mending = [isUrlSafe && "write + for - and / for _", missing && `add ${"=".repeat(missing)} at the end`].filter(Boolean).join(" and ");
+  return `This is ${isUrlSafe ? "URL-safe Base64" : "Base64"}${missing ? " without its padding" : ""}: ${mending}.`;
 }
 
 function sizeFault(bytes, wanted) {

@@ -404,7 +404,7 @@ def test_the_tool_encrypts_copies_and_decrypts(keys, rest):
     expect(execute).to_be_disabled()
 
     page.get_by_label("Plaintext").fill("hallo ⚓")
-    expect(page.get_by_text("12/4,096")).to_be_visible()
+    expect(page.get_by_text("9/4,096")).to_be_visible()
     execute.click()
     expect(page.get_by_label("Ciphertext")).not_to_have_value("")
     cipher_text = page.get_by_label("Ciphertext").input_value()

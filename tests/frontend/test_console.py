@@ -181,6 +181,102 @@ def test_an_alias_is_checked_while_it_is_typed(show, alias, message):
     expect(page.locator("#a_error")).to_have_count(0)
 
 
+def test_a_refused_alias_keeps_its_message_while_it_stands_and_nothing_moves(show, site):
+    page = show(
+        '<form method="post" action="/sent"><div class="field"><label for="a">Alias</label><input class="input" id="a" name="alias" value="taken" data-alias aria-describedby="a_hint a_error" aria-invalid="true">'
+        '<p class="hint" id="a_hint">1 to 255</p><div class="err" id="a_error"><span>KMS.1104 Duplicate key aliases.</span></div></div>'
+        '<span hidden data-alias-check="/check?except=1"></span><button data-valid-form>OK</button></form>'
+    )
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url.partition("alias=")[2])
+        route.fulfill(json={"fault": "KMS.1104 Duplicate key aliases." if asked[-1] == "other" else ""})
+
+    page.route("**/check?*", answer)
+    alias, ok, error = page.get_by_label("Alias"), page.get_by_role("button", name="OK"), page.locator("#a_error")
+    stood = ok.bounding_box()
+
+    def stands_as_it_stood():
+        assert ok.bounding_box() == stood
+
+    expect(ok).to_be_disabled()
+    alias.focus()
+    alias.blur()
+    expect(error).to_have_text("KMS.1104 Duplicate key aliases.")
+
+    alias.fill("free")
+    expect(error).to_have_count(0)
+    expect(ok).to_be_enabled()
+    stands_as_it_stood()
+    alias.fill("taken")
+    expect(error).to_have_text("KMS.1104 Duplicate key aliases.")
+    expect(ok).to_be_disabled()
+    stands_as_it_stood()
+    with page.expect_response("**/check?except=1&alias=other"):
+        alias.fill("other")
+    expect(error).to_have_text("KMS.1104 Duplicate key aliases.")
+    expect(ok).to_be_disabled()
+    stands_as_it_stood()
+    alias.fill("no good")
+    expect(error).to_contain_text("Only digits, letters")
+    stands_as_it_stood()
+    assert set(asked) <= {"free", "other"}
+
+
+def test_a_message_does_not_take_the_button_from_under_the_pointer(show):
+    """What appears when a field is left may move the page, and the click that left it would go astray."""
+    page = show(
+        '<form method="dialog"><div class="field"><label for="d">Days</label><input id="d" type="number" min="7" value="7" data-fault="A very long sentence. A very long sentence."></div>'
+        '<p><button type="button" data-open="#done">Go</button></p></form><dialog id="done" aria-label="Done">Done</dialog>'
+    )
+    page.get_by_label("Days").fill("1")
+
+    page.get_by_role("button", name="Go").click()
+
+    expect(page.get_by_role("dialog", name="Done")).to_be_visible()
+    expect(page.locator("#d_error")).to_have_count(1)
+
+
+def test_a_dialog_with_a_long_list_opens_at_its_top(show):
+    page = show(
+        '<button data-open="#d">Open</button><dialog class="dialog" id="d" aria-labelledby="t"><header><h2 id="t" tabindex="-1">Delete Key</h2></header>'
+        '<div class="body"><ul>{% for row in rows %}<li>{{ row }}</li>{% endfor %}</ul><label>Days <input></label></div></dialog>',
+        rows=range(100),
+    )
+
+    page.get_by_role("button", name="Open").click()
+
+    expect(page.get_by_role("heading", name="Delete Key")).to_be_focused()
+    assert page.locator("#d .body").evaluate("body => body.scrollTop") == 0
+
+
+@pytest.mark.parametrize("failure", ["abort", "status"])
+def test_a_filter_whose_request_failed_shows_what_the_list_shows(show, expected_errors, failure):
+    expected_errors += ["htmx:", "net::ERR_FAILED", "500"]
+    page = show(
+        '<form id="f" hx-get="/list" hx-target="#dialog-host" hx-trigger="change from:select, input changed from:#q"><select aria-label="Status"><option>All</option><option>Enabled</option><option>Disabled</option></select>'
+        '<input id="q" type="search" aria-label="Text"></form>'
+    )
+    page.route("**/list*", lambda route: route.fulfill(body="found"))
+    status = page.get_by_label("Status")
+    with page.expect_response("**/list*"):
+        status.select_option("Enabled")
+    expect(page.get_by_text("found")).to_be_visible()
+    page.unroute("**/list*")
+    page.route("**/list*", lambda route: route.abort() if failure == "abort" else route.fulfill(status=500))
+
+    status.select_option("Disabled")
+
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(status).to_have_value("Enabled")
+    text = page.get_by_label("Text")
+    text.press_sequentially("ab")
+    expect(text).to_have_value("ab")  # a hand that types is not interrupted
+    text.blur()
+    expect(text).to_have_value("")
+
+
 def test_the_usage_follows_the_algorithm_and_locks_when_there_is_one(show, site):
     site.answers["/create"] = lambda form: Answer(site.pages["/"].encode(), content_type="text/html")
     page = show("""<form method="post" action="/create" enctype="multipart/form-data"><label for="al">Algorithm</label><select id="al" name="key_spec" data-usage-for="#us">
@@ -365,18 +461,32 @@ def test_a_value_that_cannot_be_says_why_the_button_waits(show):
 
 def test_a_text_that_is_too_long_says_so(show):
     page = show(
-        '<form><div class="field"><label for="text">Text</label><div class="counted"><textarea id="text" data-most="8" data-counts="base64"></textarea>'
-        '<output for="text"></output></div></div><button data-valid-form>Execute</button></form>'
+        '<form><select id="by" aria-label="By"><option>A</option><option>B</option></select>'
+        '<div class="field"><label for="text">Text</label><div class="counted"><textarea id="text" data-most="8" data-counts="bytes"'
+        """ data-most-by="#by" data-limits='{"B": 12}'></textarea><output for="text"></output></div></div>"""
+        '<div class="field"><label for="code">Code</label><div class="counted"><textarea id="code" data-most="4" data-counts="encoded"></textarea>'
+        '<output for="code"></output></div></div><button data-valid-form>Execute</button></form>'
     )
+    execute = page.get_by_role("button", name="Execute")
 
-    page.get_by_label("Text").fill("seven b")
-    expect(page.get_by_text("12/8")).to_be_visible()
-    expect(page.get_by_text("At most 8 characters.")).to_be_visible()
-    expect(page.get_by_role("button", name="Execute")).to_be_disabled()
+    page.get_by_label("Text").fill("fünf ö")  # six letters, eight bytes
+    expect(page.get_by_text("8/8")).to_be_visible()
+    expect(execute).to_be_enabled()
+    page.get_by_label("Text").fill("fünf öl")
+    expect(page.get_by_text("9/8")).to_be_visible()
+    expect(page.get_by_text("At most 8 bytes.")).to_be_visible()
+    expect(execute).to_be_disabled()
+    page.get_by_label("By").select_option("B")
+    expect(page.get_by_text("9/12")).to_be_visible()
+    expect(page.get_by_text("At most")).to_have_count(0)
+    expect(execute).to_be_enabled()
 
-    page.get_by_label("Text").fill("six by")
-    expect(page.get_by_text("At most 8 characters.")).to_have_count(0)
-    expect(page.get_by_role("button", name="Execute")).to_be_enabled()
+    page.get_by_label("Code").fill("AAAA\n")
+    expect(page.get_by_text("4/4")).to_be_visible()
+    expect(execute).to_be_enabled()
+    page.get_by_label("Code").fill("AAAAA")
+    expect(page.get_by_text("At most 4 characters.")).to_be_visible()
+    expect(execute).to_be_disabled()
 
 
 def click_search(page):

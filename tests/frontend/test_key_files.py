@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 import re
 from subprocess import run
 
@@ -83,6 +84,21 @@ def test_the_command_for_an_unsupported_encryption_makes_a_file_that_is_read(mod
     verdict = verdict_of(modules, (tmp_path / "key.pem").read_bytes(), "another")
 
     assert verdict.get("checkValue") == file.key.check_value, verdict
+
+
+def test_a_damaged_file_is_refused_or_read_and_never_an_error_of_the_reader(modules):
+    chance = random.Random(11)  # noqa: S311 - the same files in every run
+    rows = []
+    for file in FILES:
+        content = bytearray(file.content)
+        if len(content) > 40:
+            content[chance.randrange(40)] ^= 1 << chance.randrange(8)
+        content = content[: chance.choice([len(content), len(content) // 2])]
+        rows.append({"content": base64.b64encode(content).decode(), "passphrase": file.passphrase})
+
+    verdicts = modules.evaluate(READ_ALL, rows)
+
+    assert [verdict for verdict in verdicts if verdict.get("refused") == "crash"] == []
 
 
 def test_no_refusal_tells_what_is_in_the_file(verdicts):

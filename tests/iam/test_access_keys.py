@@ -65,7 +65,7 @@ def rows(client):
 
 def traces():
     """Of access keys, apart from their making by `pair_of`."""
-    told = Trace.objects.filter(name__endswith="Credential").exclude(name="addCredential", kind="SystemAction")
+    told = Trace.objects.filter(name__endswith="Credential").exclude(name="createCredential", kind="SystemAction")
     return [(trace.name, trace.kind, trace.rating, trace.request) for trace in told.order_by("time")]
 
 
@@ -102,7 +102,7 @@ def test_every_change_leaves_a_trace_about_its_owner(strong_room, alice):
     access_keys.delete(row, by=by)
 
     assert traces() == [
-        ("addCredential", "ConsoleAction", "normal", {"access_key": row.ak}),
+        ("createCredential", "ConsoleAction", "normal", {"access_key": row.ak}),
         ("updateCredential", "ConsoleAction", "normal", {"access_key": row.ak, "status": "inactive"}),
         ("updateCredential", "ConsoleAction", "normal", {"access_key": row.ak, "status": "active"}),
         ("deleteCredential", "ConsoleAction", "normal", {"access_key": row.ak}),
@@ -184,7 +184,9 @@ def test_who_has_no_access_key_is_told_what_they_are_for(alice_in):
 
 
 def test_one_s_own_pairs_are_listed_with_status_and_last_use(alice_in, pair, alice, works, the_clock):
+    the_clock.advance(minutes=5)
     works(pair)
+    access_keys.write_uses()
     other = pair_of(alice)
     pair_of(factories.bob())
     access_keys.disable(access_keys.named(other.ak), by=factories.caller(alice))
@@ -283,7 +285,7 @@ def test_without_the_password_there_is_no_pair(alice_in, password):
 def test_a_wrong_password_leaves_a_trace_and_no_secret(alice_in):
     create(alice_in, "wrong harbour altogether")
 
-    assert [trace[:3] for trace in traces()] == [("addCredential", "ConsoleAction", "warning")]
+    assert [trace[:3] for trace in traces()] == [("createCredential", "ConsoleAction", "warning")]
     assert "wrong harbour" not in str(Trace.objects.values())
 
 

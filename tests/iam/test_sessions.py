@@ -203,7 +203,9 @@ def test_logging_out_ends_this_session_and_no_other(alice_in, cast):
 
 
 def test_logging_out_is_no_link(alice_in):
-    assert alice_in.get("/console/logout").status_code == 405
+    for address in ("/console/logout", "/console/logout-everywhere"):
+        assert alice_in.get(address)["Location"] == HOME
+        assert alice_in.put(address).status_code == 405
     assert is_in(alice_in)
 
 
@@ -223,27 +225,48 @@ def test_an_api_token_does_not_open_the_console(client, cast):
     assert response.status_code == 302
 
 
-def test_htmx_is_sent_to_the_sign_in_page_as_a_whole(client, cast):
-    response = client.get(CREDENTIALS, headers={"HX-Request": "true"})
+@pytest.mark.parametrize("headers", [{"HX-Request": "true"}, {"Accept": "application/json"}])
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("address", ["/console/session", "/console/kms/keys/create", "/console/kms/keys/columns"])
+def test_a_script_is_told_that_the_session_has_ended_and_leaves_the_page_as_it_is(client, address, method, headers):
+    response = getattr(client, method)(address, headers=headers)
 
-    assert response["HX-Redirect"].startswith(LOGIN)
+    assert response.status_code == 401
+    assert response["X-Sign-In"] == LOGIN
+    assert "HX-Redirect" not in response.headers
 
 
-@pytest.mark.parametrize(
-    ("around", "back"),
-    [
-        ("http://testserver/console/kms/keys?q=a", "?next=%2Fconsole%2Fkms%2Fkeys%3Fq%3Da"),
-        ("https://evil.example/console/kms/keys", ""),
-    ],
-)
-def test_a_part_that_htmx_asks_for_too_late_leads_back_to_the_page_around_it(client, cast, around, back):
-    headers = {"HX-Request": "true", "HX-Current-URL": around}
+def test_an_open_page_learns_who_is_signed_in_and_a_token_that_holds(cast):
+    strict = factories.sign_in(Client(enforce_csrf_checks=True), cast.alice)
 
-    for response in (
-        client.get("/console/kms/keys/create", headers=headers),
-        client.post(CREDENTIALS, headers=headers),
-    ):
-        assert response["HX-Redirect"] == LOGIN + back
+    answer = strict.get("/console/session").json()
+
+    assert answer["user"] == "acme/alice"
+    token = {"csrfmiddlewaretoken": answer["csrf_token"], "column": "status"}
+    assert strict.post("/console/kms/keys/columns", token).status_code == 302
+
+
+def test_asking_who_is_signed_in_keeps_nobody_signed_in(alice_in, clock):
+    for _ in range(2):
+        clock.advance(minutes=20)
+        status = alice_in.get("/console/session", headers={"Accept": "application/json"}).status_code
+
+    assert status == 401
+
+
+def test_the_sign_in_page_says_that_a_session_has_ended_and_only_then(client, alice_in, clock):
+    clock.advance(minutes=31)
+    ended = alice_in.get(CREDENTIALS)["Location"]
+
+    assert "Your session has ended. Log in to go on." in client.get(ended).content.decode()
+    assert "ended" not in Client().get(CREDENTIALS)["Location"]
+    assert "Your session has ended" not in client.get(LOGIN).content.decode()
+
+
+def test_who_signs_in_for_an_open_page_is_sent_back_to_it(client, cast):
+    again = log_in(client, next="/console/session/again")["Location"]
+
+    assert "Close this tab and go on in the one you came from" in client.get(again).content.decode()
 
 
 def test_what_is_sent_too_late_leads_back_to_where_it_would_have_led(client, cast):
@@ -451,8 +474,8 @@ def test_a_session_that_is_ended_is_out_at_its_next_request_and_no_other_is(alic
     assert not is_in(other)
     assert is_in(alice_in)
     assert is_in(third)
-    trace = Trace.objects.get(name="endSession")
-    assert (trace.user_name, trace.kind) == ("alice", "ConsoleAction")
+    trace = Trace.objects.get(name="logout")
+    assert (trace.user_name, trace.kind, trace.request) == ("alice", "ConsoleAction", {"session_id": gone.pk})
 
 
 def test_a_strangers_session_answers_like_one_that_never_was(alice_in, cast):
@@ -465,7 +488,7 @@ def test_a_strangers_session_answers_like_one_that_never_was(alice_in, cast):
         assert answer.status_code == never_was.status_code == 404
         assert is_in(stranger)
         assert row_of(stranger).pk not in listed(alice_in)
-    assert not Trace.objects.filter(name="endSession").exists()
+    assert not Trace.objects.filter(name="logout").exists()
 
 
 def test_ending_a_session_wants_the_csrf_token_and_is_no_link(alice_in, cast):
@@ -473,7 +496,7 @@ def test_ending_a_session_wants_the_csrf_token_and_is_no_link(alice_in, cast):
     strict = factories.sign_in(Client(enforce_csrf_checks=True), cast.alice)
 
     assert strict.post(ending(row_of(other))).status_code == 403
-    assert alice_in.get(ending(row_of(other))).status_code == 405
+    assert alice_in.get(ending(row_of(other)))["Location"] == CREDENTIALS
     assert is_in(other)
 
 

@@ -13,11 +13,13 @@ from django.test.utils import CaptureQueriesContext
 
 from iam import signed
 from iam.models import AccessKey, Assignment, User
+from iam.replay import REPEATS_SECONDS
 from iam.services import access_keys
+from iam.signed import ARRIVED_AT
 from operations import clock
 from operations.models import Trace
 from tests import factories
-from tests.iam.signing import Pair, alice, by_go, by_go_sdk, by_sdk, own_memory, pair, pair_of, send
+from tests.iam.signing import Pair, alice, by_go, by_go_sdk, by_sdk, own_memory, pair, pair_of, send, stamp
 from tests.operations.stage import strong_room, the_clock
 from vault import hierarchy
 from vault.errors import Sealed
@@ -57,18 +59,24 @@ def call(send, pair, project, the_clock):
         )
         headers = {**signed_.header_params, **changes.pop("headers", {})}
         headers = {name: value for name, value in headers.items() if value is not None}
-        return send(
-            changes.pop("method_sent", method), changes.pop("target", target), headers, body if sent is None else sent
-        )
+        arrived = {ARRIVED_AT: changes.pop("arrived_at")} if "arrived_at" in changes else {}
+        content = body if sent is None else sent
+        return send(changes.pop("method_sent", method), changes.pop("target", target), headers, content, **arrived)
 
     return call
 
 
-def assert_refused(response):
+def assert_refused(response, reason=""):
     assert response.status_code == 401, response.content
     body = response.json()
     assert body.pop("request_id") == response["X-Request-Id"]
-    assert body == REFUSED
+    message = f"{REFUSED['error_msg'].removesuffix('.')}, {reason}." if reason else REFUSED["error_msg"]
+    assert body == {**REFUSED, "error_msg": message}
+
+
+def off_by(signed_at, the_clock):
+    word = "signature expired" if signed_at < the_clock.at else "signature not yet valid"
+    return f"{word}: signed at {stamp(signed_at)}, server time {stamp(the_clock.at)}"
 
 
 # --- what is right ------------------------------------------------------------------------------------------------
@@ -311,8 +319,21 @@ def test_nothing_in_the_header_itself_can_be_changed(call, project, pair, the_cl
 
 
 @pytest.mark.parametrize("seconds", [-901, 901, -86400, 86400, 10 * 365 * 86400])
-def test_a_clock_that_is_further_off_is_refused(call, the_clock, seconds):
-    assert_refused(call(at=the_clock.at + timedelta(seconds=seconds)))
+def test_a_clock_that_is_further_off_is_refused_with_both_times(call, the_clock, seconds):
+    signed_at = the_clock.at + timedelta(seconds=seconds)
+
+    assert_refused(call(at=signed_at), off_by(signed_at, the_clock))
+
+
+def test_an_expired_signature_is_told_so_by_the_identity_api_too(send, pair, the_clock):
+    signed_at = the_clock.at - timedelta(hours=1)
+    signed_ = by_sdk(pair, "GET", "/v3/projects", at=signed_at, headers=JSON)
+
+    response = send("GET", "/v3/projects", signed_.header_params)
+
+    assert response.status_code == 401
+    assert response.json()["error"]["error_code"] == "IAM.0001"
+    assert response.json()["error"]["message"].endswith(f", {off_by(signed_at, the_clock)}.")
 
 
 def test_in_test_mode_a_client_whose_clock_was_not_moved_is_let_in(call, the_clock):
@@ -323,7 +344,7 @@ def test_in_test_mode_a_client_whose_clock_was_not_moved_is_let_in(call, the_clo
 
     assert call(at=clients).status_code == 200
     assert call(at=the_clock.at).status_code == 200
-    assert_refused(call(at=clients + timedelta(days=1)))
+    assert_refused(call(at=clients + timedelta(days=1)), off_by(clients + timedelta(days=1), the_clock))
 
 
 def test_outside_of_test_mode_only_the_product_s_clock_counts(call, the_clock, settings):
@@ -332,13 +353,18 @@ def test_outside_of_test_mode_only_the_product_s_clock_counts(call, the_clock, s
     the_clock.advance(days=2)
     settings.KMS_TEST_MODE = False
 
-    assert_refused(call(at=clients))
+    assert_refused(call(at=clients), off_by(clients, the_clock))
     assert call(at=the_clock.at).status_code == 200
 
 
-@pytest.mark.parametrize("date", ["00010101T000000Z", "99991231T235959Z", "00000000T000000Z"])
-def test_the_ends_of_time_are_no_error(call, date):
-    assert_refused(call(headers={"X-Sdk-Date": date}))
+@pytest.mark.parametrize(
+    ("date", "word"),
+    [("00010101T000000Z", "expired"), ("99991231T235959Z", "not yet valid"), ("00000000T000000Z", "")],
+)
+def test_the_ends_of_time_are_no_error(call, the_clock, date, word):
+    reason = f"signature {word}: signed at {date}, server time {stamp(the_clock.at)}" if word else ""
+
+    assert_refused(call(headers={"X-Sdk-Date": date}), reason)
 
 
 def test_an_unknown_key_a_disabled_one_and_a_disabled_owner_are_refused_like_a_wrong_signature(call, pair, alice):
@@ -425,9 +451,11 @@ def test_it_stays_refused_until_its_date_refuses_it(call, the_clock):
     signed_at = the_clock.at + timedelta(minutes=15)
     assert call(at=signed_at).status_code == 200
 
-    for _ in range(31):
+    for _ in range(30):
         the_clock.advance(minutes=1)
         assert_refused(call(at=signed_at))
+    the_clock.advance(minutes=1)
+    assert_refused(call(at=signed_at), off_by(signed_at, the_clock))
 
 
 def test_a_change_cannot_be_undone_by_saying_an_old_request_again(call, the_clock):
@@ -450,11 +478,23 @@ def test_what_was_refused_is_not_remembered(call, pair, the_clock):
     assert call(at=signed_at).status_code == 200
 
 
+def test_a_request_is_judged_by_when_it_arrived_however_long_it_waited_for_a_thread(call, the_clock):
+    signed_at = arrived_at = the_clock.at
+    assert call(at=signed_at).status_code == 200
+    the_clock.advance(minutes=20)
+
+    assert call(at=signed_at, arrived_at=arrived_at + timedelta(seconds=REPEATS_SECONDS)).status_code == 200
+    assert_refused(call(at=signed_at, arrived_at=arrived_at + timedelta(seconds=REPEATS_SECONDS + 1)))
+    signed_later = signed_at + timedelta(seconds=1)
+    assert_refused(call(at=signed_later), off_by(signed_later, the_clock))
+
+
 # --- what is left behind ------------------------------------------------------------------------------------------
 
 
 def test_the_last_use_is_kept_to_the_hour(call, the_clock):
     def last():
+        access_keys.write_uses()
         return AccessKey.objects.get().last_used_at
 
     assert last() is None
@@ -472,6 +512,7 @@ def test_the_last_use_is_kept_to_the_hour(call, the_clock):
 def test_a_refused_use_is_none(call, pair):
     assert_refused(call(by=Pair(pair.ak, "x" * 40)))
 
+    access_keys.write_uses()
     assert AccessKey.objects.get().last_used_at is None
 
 

@@ -6,7 +6,9 @@ import pytest
 
 from iam import throttle
 from iam.models import SignInAttempts
+from iam.services import signin
 from operations.errors import KmsError
+from operations.limits import Rate
 from tests.clock import FrozenClock
 from tests.factories import PASSWORD
 
@@ -163,6 +165,20 @@ def test_failures_in_the_console_slow_down_the_api_and_no_hash_is_spent_meanwhil
     assert response.status_code == 429
     assert response["Retry-After"] == "2"
     assert response.json()["error"]["code"] == 429
+    assert hashes == []
+
+
+def test_right_passwords_are_hashed_so_often_a_minute_and_beyond_that_not_at_all(
+    client, clock, cast, hashes, monkeypatch
+):
+    monkeypatch.setattr(signin, "PASSWORD_RATE", Rate("check-password", calls=2))
+    assert [over_rest(client, PASSWORD).status_code, in_the_console(client, PASSWORD).status_code] == [201, 302]
+    hashes.clear()
+
+    answers = [over_rest(client, PASSWORD), in_the_console(client, PASSWORD)]
+
+    assert [answer.status_code for answer in answers] == [429, 429]
+    assert all(int(answer["Retry-After"]) > 0 for answer in answers)
     assert hashes == []
 
 

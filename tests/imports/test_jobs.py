@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -96,6 +97,32 @@ def test_a_forged_message_expires_no_wrapping_key_before_its_time(alice, the_clo
         perform(EXPIRE_WRAPPING_KEY, the_system(alice), {"key_id": key.key_id, "offer_id": str(row.pk)})
 
     assert WrappingKey.objects.get().private_sealed is not None
+
+
+def test_the_row_of_an_ended_wrapping_key_is_purged_after_its_time_and_a_live_one_is_not(alice, the_clock):
+    key = an_empty_key(alice)
+    an_offer(alice, key)
+    the_clock.advance(days=2)
+    assert tasks.purge_import_sessions() == 0, "its private half is still there"
+    tasks.expire_wrapping_keys()
+
+    the_clock.advance(days=29)
+    assert tasks.purge_import_sessions() == 0
+    the_clock.advance(seconds=1)
+
+    assert tasks.purge_import_sessions() == 1
+    assert not WrappingKey.objects.exists()
+    assert Trace.objects.filter(name="expireWrappingKey").exists()
+
+
+def test_how_long_ended_wrapping_keys_stay_is_a_setting(alice, the_clock, settings):
+    settings.KMS_KEEP_IMPORT_SESSIONS = timedelta(days=1)
+    key = an_empty_key(alice)
+    an_offer(alice, key)
+    the_clock.advance(days=2, seconds=1)
+    tasks.expire_wrapping_keys()
+
+    assert tasks.purge_import_sessions() == 1
 
 
 # --- material -----------------------------------------------------------------------------------------------------

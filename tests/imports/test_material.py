@@ -92,6 +92,14 @@ def test_an_asymmetric_key_takes_a_private_key_under_a_temporary_key(alice, spec
     assert bytes(stored.public_key) == private_keys.spki(private_key(spec))
 
 
+def test_a_private_key_that_a_pkcs11_module_filled_up_with_zeros_is_accepted(alice):
+    key = an_empty_key(alice, "EC_P256")
+
+    import_into(alice, key, plaintext=private_keys.der(private_key("EC_P256")) + bytes(7))
+
+    assert state_of(alice, key) == "2"
+
+
 def test_a_temporary_key_of_16_bytes_is_tolerated(alice):
     key = an_empty_key(alice, "EC_P256")
     offer = an_offer(alice, key)
@@ -214,6 +222,18 @@ def test_8_material_that_is_no_base64(alice, text, hint):
 
     with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint=hint):
         do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=text))
+
+
+def test_8_both_ciphertexts_in_one_are_told_apart(alice):
+    key = an_empty_key(alice, "EC_P256")
+    blob = secrets.token_bytes(256 + 152)
+
+    with refused(errors.PARAMETER_INVALID, field="encrypted_key_material", hint="CKM_RSA_AES_KEY_WRAP") as caught:
+        do_import(alice, a_request(key, an_offer(alice, key), encrypted_key_material=b64(blob)))
+
+    assert "the first 256 bytes as encrypted_key_material and the other 152 as encrypted_privatekey" in str(
+        caught.value.hint
+    )
 
 
 @pytest.mark.parametrize(
@@ -353,12 +373,17 @@ WRONG_PRIVATE_KEYS = {
     "PKCS #1": (
         "RSA_2048",
         lambda: private_keys.der(private_key("RSA_2048"), private_keys.PrivateFormat.TraditionalOpenSSL),
-        "Found PKCS#1 (RSA_2048)",
+        "key of this type and size. Convert it before wrapping: openssl pkcs8 -topk8 -nocrypt -outform DER",
+    ),
+    "version 1": (
+        "EC_P256",
+        lambda: private_keys.sequence(b"\2\1\1" + private_keys.der(private_key("EC_P256"))[6:]),
+        "Found EC_P256 in PKCS#8 version 1, expected EC_P256",
     ),
     "PEM": ("EC_P256", lambda: _pem(private_key("EC_P256")), "Found PEM text (PRIVATE KEY)"),
     "a public key": ("EC_P256", lambda: private_keys.spki(private_key("EC_P256")), "Found a public key"),
     "noise": ("EC_P256", lambda: b"\xff" + secrets.token_bytes(120), "Found bytes that are not DER"),
-    "trailing bytes": ("EC_P256", lambda: private_keys.der(private_key("EC_P256")) + b"\0", "trailing bytes"),
+    "trailing bytes": ("EC_P256", lambda: private_keys.der(private_key("EC_P256")) + bytes(8), "trailing bytes"),
 }
 
 

@@ -255,6 +255,25 @@ def test_check_names_what_is_missing_and_performs_nothing(browser, alice):
     assert Trace.objects.count() == before
 
 
+def test_a_file_of_both_ciphertexts_is_split(browser, alice):
+    key = stage.an_empty_key(alice, "EC_P256")
+    offer = download(browser, key)
+    temporary = secrets.token_bytes(32)
+    private_key = stage.wrap_private_key(temporary, stage.private_keys.der(stage.private_key("EC_P256")))
+    fields = {"way": "download", "offer_id": offer["offer_id"]}
+
+    def both() -> SimpleUploadedFile:
+        return SimpleUploadedFile("both.bin", wrapped(offer, temporary).read() + base64.b64decode(private_key))
+
+    assert browser.post(url("check", key), {**fields, "encrypted_key_material_file": both()}, **JSON).json() == {
+        "ok": True
+    }
+    assert (
+        "redirect" in browser.post(url("finish", key), {**fields, "encrypted_key_material_file": both()}, **JSON).json()
+    )
+    assert stage.state_of(alice, key) == "2"
+
+
 def test_check_passes_what_is_plausible_and_knows_an_ended_offer(browser, key):
     offer = download(browser, key)
     fields = {"way": "download", "offer_id": offer["offer_id"]}

@@ -64,8 +64,8 @@ def test_every_form_of_a_ciphertext_is_the_same_on_the_wire(upload, pasted):
         ),
         (b"-----BEGIN CMS-----\nMII\n-----END CMS-----", "This is PEM (CMS)."),
         (b"what is this?", "This is not Base64."),
-        (base64.urlsafe_b64encode(b"\xfb" * 256), "This is URL-safe Base64 (- and _ instead of + and /)."),
-        (BASE64.encode().rstrip(b"="), "This is Base64 without its padding: 342 characters"),
+        (base64.urlsafe_b64encode(b"\xfb" * 256), "This is URL-safe Base64: write + for - and / for _."),
+        (BASE64.encode().rstrip(b"="), "This is Base64 without its padding: add == at the end."),
         (secrets.token_bytes(256 + 152), "This looks like RSA_AES_KEY_WRAP in one piece: the first 256 bytes are"),
         (b"\x00" * (MOST_BYTES + 1), "far more than a ciphertext has"),
     ],
@@ -107,3 +107,16 @@ def test_any_file_is_read_and_judged(content):
 @given(st.text(max_size=400))
 def test_any_text_is_read_and_judged(text):
     assert isinstance(chosen.read(None, text).fault(WRAPPED), str)
+
+
+def test_both_ciphertexts_in_one_file_are_split():
+    private_key = secrets.token_bytes(152)
+
+    parts = chosen.read(a_file(CIPHERTEXT + private_key), "").split(256, PRIVATE_KEY)
+
+    assert parts is not None
+    assert [part.raw for part in parts] == [CIPHERTEXT, private_key]
+    assert parts[0].text == BASE64
+    assert chosen.read(a_file(CIPHERTEXT), "").split(256, PRIVATE_KEY) is None
+    assert chosen.read(a_file(CIPHERTEXT + private_key[1:]), "").split(256, PRIVATE_KEY) is None
+    assert chosen.read(None, "what is this?").split(256, PRIVATE_KEY) is None

@@ -2,19 +2,20 @@
 
 One table for both readers: `kms-import` in Python, *Wrap in this browser* in JavaScript. How a row reads:
 
-    name        a sentence without a full stop; the ID of its tests
-    made_by     the program and version that wrote the file, or "hand"
+    name        what the file is; the ID of its tests
+    made_by     the program that wrote the file, or "hand"
     spec        the key spec of the empty key for which somebody chooses this file
     content     the bytes of the file, Base64
     passphrase  what is typed when the reader asks; without it, the reader must not ask
-    key         the name of one of the `keys`: the file holds that key, and
-    refused     or an identifier from `kmscrypto.key_files.Reason`: the file is refused for this reason
+    key         the name of one of the `keys`: the file holds that key; or
+    refused     an identifier from `kmscrypto.key_files.Reason`: the file is refused for this reason
     says        texts that the refusal must contain, such as an OID or the command that mends the file
-    browser     where JavaScript in a browser cannot do the same: {"refused": …, "says": […], "because": …} in its place
+    browser     where JavaScript in a browser need not do the same: {"refused": …, "says": […], "because": …} in place
+                of `key`, `refused` and `says`
 
 Of a key the table has its `spec`, its `material` as the service keeps it (32 bytes, or PKCS#8 DER as OpenSSL writes
 it), and its `check_value`; both were computed by OpenSSL, not by the code under test. A reader that normalises
-differently passes as long as `kmscrypto.pkcs8` makes the same `material` of it.
+differently passes as long as `kmscrypto.pkcs8` makes the same `material` of what it writes.
 """
 
 from __future__ import annotations

@@ -295,14 +295,35 @@ def test_a_taken_alias_is_said_while_it_is_typed(alice, browser):
     key = stage.a_key(alice, alias="taken")
     check = address("check_alias")
 
-    assert "KMS.1104 Duplicate key aliases." in browser.get(check, {"key_alias": "taken"}).content.decode()
-    assert browser.get(check, {"key_alias": "free"}).content.decode().strip() == ""
-    assert browser.get(check, {"key_alias": "taken", "except": key.key_id}).content.decode().strip() == ""
-    assert browser.get(check, {"key_alias": "\x00"}).status_code == 200
+    def fault(**asked):
+        return browser.get(check, asked).json()["fault"]
+
+    assert fault(alias="taken").startswith("KMS.1104 Duplicate key aliases.")
+    assert fault(alias="free") == ""
+    assert fault(alias="taken", **{"except": key.key_id}) == ""
+    assert fault(alias="\x00") == ""
+
+
+@pytest.mark.parametrize(("view", "asks"), [("edit_alias", "?except="), ("create_alias", "check-alias")])
+def test_every_field_for_an_alias_knows_where_to_ask(alice, browser, view, asks):
+    key = stage.a_key(alice)
+
+    page = read(browser.get(address(view, key.key_id)))
+
+    [check] = [e["attrs"]["data-alias-check"] for e in page.all("span") if "data-alias-check" in e["attrs"]]
+    assert asks in check
+    assert (key.key_id in check) == (view == "edit_alias")
+
+
+def test_the_hint_of_the_origin_follows_the_choice(browser):
+    spans = {e["attrs"].get("data-when"): squeeze(e["text"]) for e in read(browser.get(CREATE)).all("span")}
+
+    assert spans["origin=kms"] == "KMS generates the key material."
+    assert spans["origin=external"].startswith("You bring the key material")
 
 
 def test_who_could_not_take_an_alias_learns_nothing_about_it(alice, mallory):
     stage.a_key(alice, alias="taken")
 
     for user in (factories.bob(), factories.mallory()):
-        assert signed_in(user).get(address("check_alias"), {"key_alias": "taken"}).content.decode().strip() == ""
+        assert signed_in(user).get(address("check_alias"), {"alias": "taken"}).json() == {"fault": ""}

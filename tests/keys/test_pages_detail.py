@@ -1,5 +1,7 @@
 """One key: Basic Information, Key Material, and what all tabs have in common (console.md B6)."""
 
+import re
+
 import pytest
 
 from imports.api import IMPORT_KEY_MATERIAL
@@ -180,14 +182,65 @@ def test_what_a_default_key_does_not_have_has_no_address_either(alice, view):
     answer = signed_in(factories.alice()).get(address(view, key.key_id))
 
     assert answer.status_code == 400
-    assert "Cannot perform this operation on Default Master Keys." in read(answer).texts("h1")
+    page = read(answer)
+    assert "Cannot perform this operation on Default Master Keys." in page.texts("h2")
+    assert page.texts("h1") == ["obs/default"]
+    assert page.link("Basic Information") == page.link("Back to the key") == address("detail", key.key_id)
 
 
 def test_the_trail_of_a_default_key_leads_to_default_keys(alice):
     key = stage.a_key(alice)
     Key.objects.filter(pk=key.pk).update(alias="obs/default", is_default=True)
 
-    assert see(factories.alice(), "detail", key).link("Keys") == address("defaults")
+    page = see(factories.alice(), "detail", key)
+
+    assert trail(page)[0] == ("Default Keys", address("defaults"))
+
+
+def trail(page):
+    """The breadcrumb: words and addresses."""
+    source = page.source.partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+    links = re.findall(r'<li title="[^"]*"(?: aria-current="page")?>(?:<a href="([^"]*)">|<span>)([^<]*)<', source)
+    return [(words, url) for url, words in links]
+
+
+@pytest.mark.parametrize(
+    ("view", "ends"),
+    [
+        ("detail", []),
+        ("grants", ["Grants"]),
+        ("create_grant", ["Grants", "Create Grant"]),
+        ("tags:add", ["Tags", "Add Tag"]),
+        ("create_alias", ["Alias", "Create Alias"]),
+        ("enable_rotation", ["Rotation Policy", "Enable Rotation Policy"]),
+        ("edit_alias", ["Change Alias"]),
+    ],
+)
+def test_the_trail_says_which_page_of_which_key_this_is(alice, view, ends):
+    key = stage.a_key(alice, alias="orders")
+
+    crumbs = trail(see(factories.alice(), view, key))
+
+    assert [words for words, _url in crumbs] == ["Custom Keys", "orders", *ends]
+    assert [bool(url) for _words, url in crumbs] == [True] * (len(crumbs) - 1) + [False]
+    assert crumbs[0][1] == address("list")
+
+
+def test_a_refusal_inside_a_key_keeps_the_key_around_it(alice):
+    """An asymmetric key has no rotation; no key has a page called nonsense."""
+    key = stage.a_key(alice, "EC_P256", alias="signer")
+    browser = signed_in(factories.alice())
+
+    refused = browser.get(address("rotation", key.key_id))
+    nowhere = browser.get(f"/console/kms/keys/{key.key_id}/nonsense/further")
+
+    assert (refused.status_code, nowhere.status_code) == (400, 404)
+    for answer in (refused, nowhere):
+        page = read(answer)
+        assert page.texts("h1") == ["signer"]
+        assert page.link("Tool") == address("tool", key.key_id)
+        assert page.link("Back to the key") == address("detail", key.key_id)
+    assert browser.get("/console/kms/keys/00000000-0000-0000-0000-000000000000/nonsense")["Location"] == address("list")
 
 
 def test_looking_at_a_key_leaves_no_change(alice):

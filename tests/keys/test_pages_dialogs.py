@@ -79,6 +79,17 @@ def test_delete_asks_for_a_period_and_a_word(alice, browser):
     assert page.all("button", class_="btn danger")[0]["attrs"].keys() >= {"data-confirm-ok"}
 
 
+def test_opening_the_deletion_of_keys_leaves_a_trace_of_each(alice, browser):
+    keys = [stage.a_key(alice), stage.a_key(alice)]
+
+    browser.get(address("delete", key=[key.key_id for key in keys]))
+    browser.get(address("disable", key=keys[0].key_id))
+
+    traces = Trace.objects.filter(name="deleteKeyRiskTips")
+    assert {(trace.resource_type, trace.resource_id) for trace in traces} == {("cmk", key.key_id) for key in keys}
+    assert {trace.user_name for trace in traces} == {"alice"}
+
+
 def test_the_button_of_disable_waits_for_the_tick(alice, browser):
     page = read(browser.get(address("disable", key=stage.a_key(alice).key_id)))
 

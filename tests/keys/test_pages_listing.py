@@ -405,6 +405,10 @@ def test_going_back_in_history_gets_the_whole_page(alice):
     assert "<html" in answer.content.decode()
 
 
+def test_the_address_that_saves_columns_leads_back_to_the_list(alice):
+    assert signed_in(factories.alice()).get(address("columns"))["Location"] == LIST
+
+
 def test_columns_that_were_unticked_stay_hidden(alice):
     stage.a_key(alice)
     browser = signed_in(factories.alice())

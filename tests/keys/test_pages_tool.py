@@ -16,7 +16,7 @@ from keys.models import Key
 from operations.models import Trace
 from operations.perform import perform
 from tests import factories
-from tests.keys.console import address, read, signed_in
+from tests.keys.console import address, read, signed_in, squeeze
 from tests.operations import stage
 
 SECRET = "the harbour is quiet at night ⚓"
@@ -98,7 +98,7 @@ def test_the_buttons_and_counters_of_the_original(alice, browser):
     assert {"Execute", "Copy to Clipboard"} <= set(page.texts("button"))
     assert page.link("Clear").startswith(address("tool", key.key_id))
     assert page.all("textarea", name="plain_text")[0]["attrs"]["data-most"] == "4096"
-    assert decrypt.all("textarea", name="cipher_text")[0]["attrs"]["data-most"] == "5648"
+    assert decrypt.all("textarea", name="cipher_text")[0]["attrs"]["data-most"] == "7464"
     copy = [e for e in page.all("button") if "Copy to Clipboard" in e["text"]]
     assert "disabled" in copy[0]["attrs"]
 
@@ -219,12 +219,104 @@ def test_a_disabled_key_does_not_decrypt_through_the_page_of_another(alice, brow
     assert "The key has been disabled." in read(answer).text
 
 
-@pytest.mark.parametrize(("characters", "status"), [(1, 200), (3072, 200), (3073, 422), (5000, 422), (0, 422)])
-def test_as_much_is_encrypted_as_the_operation_takes(alice, browser, characters, status):
-    answer = execute(browser, stage.a_key(alice), "encrypt", plain_text="x" * characters)
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [("x", 200), ("x" * 4096, 200), ("ä" * 2048, 200), ("x" * 4097, 422), ("ä" * 2048 + "x", 422), ("", 422)],
+    ids=["one", "most", "most of two bytes each", "one too many", "one byte too many", "none"],
+)
+def test_4096_bytes_of_what_is_typed_are_encrypted(alice, browser, typed, status):
+    key = stage.a_key(alice)
+    answer = execute(browser, key, "encrypt", plain_text=typed)
 
     assert answer.status_code == status
     assert bool(faults(answer)) == (status == 422)
+    if status == 200:
+        assert output(read(execute(browser, key, "decrypt", cipher_text=output(read(answer))))) == typed
+
+
+def test_the_longest_text_of_the_console_is_decrypted_by_the_api_too(alice, browser):
+    cipher_text = encrypted(browser, stage.a_key(alice), "x" * 4096)
+
+    answer = perform(DECRYPT_DATA, alice, {"cipher_text": cipher_text})
+
+    assert base64.b64decode(answer.plain_text) == b"x" * 4096
+
+
+def test_what_is_typed_is_counted_in_bytes_and_what_is_encoded_in_characters(alice, browser):
+    for spec, usage, mode, name, counts in (
+        ("AES_256", "ENCRYPT_DECRYPT", "encrypt", "plain_text", "bytes"),
+        ("AES_256", "ENCRYPT_DECRYPT", "decrypt", "cipher_text", "encoded"),
+        ("EC_P256", "SIGN_VERIFY", "sign", "message", "bytes"),
+        ("HMAC_256", "GENERATE_VERIFY_MAC", "verify-mac", "mac", "encoded"),
+    ):
+        key = stage.a_key(alice, spec, key_usage=usage)
+        [area] = read(browser.get(address("tool", key.key_id), {"mode": mode})).all("textarea", name=name)
+        assert area["attrs"]["data-counts"] == counts
+
+
+def test_rsa_says_how_much_each_algorithm_takes(alice, browser):
+    key = stage.a_key(alice, "RSA_2048", key_usage="ENCRYPT_DECRYPT")
+
+    page = read(browser.get(address("tool", key.key_id)))
+
+    area = page.all("textarea", name="plain_text")[0]["attrs"]
+    assert [f"#{e['attrs']['id']}" for e in page.all("select")] == [area["data-most-by"]]
+    assert json.loads(area["data-limits"]) == {"RSAES_OAEP_SHA_256": 190, "RSAES_OAEP_SHA_1": 214}
+
+
+# --- the opposite of what was done
+
+
+@pytest.mark.parametrize(
+    ("spec", "usage", "done", "typed", "label", "filled"),
+    [
+        ("AES_256", "ENCRYPT_DECRYPT", "encrypt", {"plain_text": SECRET}, "Decrypt this", "cipher_text"),
+        (
+            "RSA_2048", "ENCRYPT_DECRYPT", "encrypt",
+            {"plain_text": SECRET, "encryption_algorithm": "RSAES_OAEP_SHA_1"}, "Decrypt this", "cipher_text",
+        ),
+        (
+            "EC_P256", "SIGN_VERIFY", "sign", {"message": "a\r\n b ", "signing_algorithm": "ECDSA_SHA_256"},
+            "Verify this", "signature",
+        ),
+        (
+            "HMAC_256", "GENERATE_VERIFY_MAC", "generate-mac", {"message": "a", "mac_algorithm": "HMAC_SHA_256"},
+            "Verify this", "mac",
+        ),
+    ],
+)  # fmt: skip
+def test_what_came_out_can_be_tried_at_once(alice, browser, spec, usage, done, typed, label, filled):
+    key = stage.a_key(alice, spec, key_usage=usage)
+    answer = read(execute(browser, key, done, **typed))
+    [button] = [e for e in answer.all("button") if e["attrs"].get("form") == "follow-up"]
+    assert squeeze(button["text"]) == label
+
+    follow_up = {
+        e["attrs"]["name"]: e["text"].removeprefix("\n") for e in answer.all("textarea") if e["within"][-1] == "form"
+    }
+    hidden = {name: values[-1] for name, values in answer.fields().items() if name in ("mode", "fill")}
+    traces = Trace.objects.count()
+    opened = browser.post(address("tool", key.key_id), {**follow_up, **hidden})
+
+    page = read(opened)
+    assert opened.status_code == 200
+    assert follow_up[filled] == output(answer)
+    assert page.all("textarea", name=filled)[0]["text"].strip() == output(answer)
+    assert "autofocus" in page.all("button", id="execute")[0]["attrs"]
+    assert Trace.objects.count() <= traces + 1  # the key was described; nothing was performed
+    kept = {name: value for name, value in follow_up.items() if name not in hidden}
+    tried = read(browser.post(address("tool", key.key_id), {**kept, "mode": hidden["mode"]}))
+    if label == "Decrypt this":
+        assert output(tried) == SECRET
+    else:
+        assert "is valid." in tried.text
+
+
+def test_before_anything_came_out_there_is_nothing_to_try(alice, browser):
+    key = stage.a_key(alice)
+
+    for answer in (browser.get(address("tool", key.key_id)), execute(browser, key, "encrypt", plain_text="")):
+        assert not read(answer).all("form", id="follow-up")
 
 
 # --- RSA and EC

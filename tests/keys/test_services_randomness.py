@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from keys.api.randomness import GEN_RANDOM
 from operations import errors
+from operations.errors import KmsError
+from operations.models import Trace
 from operations.perform import perform
 from tests.operations.stage import refused
 
@@ -34,6 +38,15 @@ def test_a_length_out_of_range_is_refused(alice, length):
 def test_a_length_between_bytes_is_refused(alice, length):
     with refused(errors.RANDOM_LENGTH_UNEVEN, field="random_data_length"):
         random_data(alice, length)
+
+
+@pytest.mark.parametrize(("length", "code"), [(512, ""), (9, "KMS.1802")])
+def test_its_trace_is_about_rng(alice, length, code):
+    with suppress(KmsError):
+        random_data(alice, length)
+
+    trace = Trace.objects.get(name="genRandom")
+    assert (trace.resource_type, trace.resource_id, trace.resource_name, trace.code) == ("rng", "", "", code)
 
 
 @pytest.mark.parametrize("length", [None, ""])

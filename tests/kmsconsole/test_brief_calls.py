@@ -7,10 +7,14 @@ import json
 import re
 
 import pytest
+from django.db import connection, transaction
 
 from keys import material
+from keys.models import Key
 from kmsconsole import asgi, urls
+from operations import brief
 from operations.caller import EVERYTHING
+from operations.models import Trace
 from operations.rest import BriefCalls
 from tests import factories
 from tests.operations.stage import a_key, lasting_strong_room
@@ -163,6 +167,38 @@ def test_a_sealed_service_says_so(alice, token, path, monkeypatch):
 
     assert brief.status == 503, brief.body
     assert told(brief) == told(long)
+
+
+def test_what_would_have_to_write_is_left_to_a_thread_before_it_has_any_effect(alice, token, path):
+    body = body_of(key_id="alias/obs/default", plain_text="x")
+    there = path("encrypt-data")
+    parts = urls.BRIEF.parts_of(there)
+
+    with brief.without_waiting(), pytest.raises(brief.NeedsThread):
+        asgi.brief_answer_of(urls.BRIEF, parts, environ_of(there, body, x_auth_token=token))
+    assert not Key.objects.exists()
+    assert not Trace.objects.exclude(name="createToken").exists()
+
+    assert asgi.answer_of(environ_of(there, body, x_auth_token=token)).status == 200
+    assert Key.objects.get().is_default
+
+
+def begin():
+    with transaction.atomic():
+        pass
+
+
+ON_SQLITE = pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL takes no lock there")
+
+
+@pytest.mark.parametrize("write", [pytest.param(begin, marks=ON_SQLITE), lambda: Key.objects.update(description="x")])
+def test_between_two_others_a_call_only_reads(transactional_db, write):
+    with brief.without_waiting():
+        assert list(Key.objects.all()) == []
+        with pytest.raises(brief.NeedsThread):
+            write()
+
+    write()
 
 
 def test_what_changes_something_or_takes_long_is_no_brief_call(alice):

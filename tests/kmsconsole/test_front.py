@@ -48,10 +48,22 @@ def test_what_is_only_read_refuses_other_methods_as_operations_do(path, method):
         "/v2.0",
         "/v1/any/kms/list-keys",
         "/v3.0/OS-USER/users",
+        "/V1.0/any/kms/list-keys",
+        "/V1.0",
+        "/kms/v1.0/any/kms/list-keys",
+        "/api/kms/V2/any",
+        "/kms//v1.0",
     ],
 )
-def test_a_slash_too_many_and_another_version_are_unknown_paths_for_a_client(client, path):
-    response = client.post("/", PATH_INFO=path)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_wrong_version_or_prefix_is_an_unknown_path_for_a_client(client, method, path):
+    response = getattr(client, method)("/", PATH_INFO=path, HTTP_ACCEPT="text/html,*/*")
 
     assert (response.status_code, response["Content-Type"]) == (400, "application/json")
     assert response.json()["error"]["error_code"] == "KMS.0201"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/console/v1.0", "/console/kms/v1/keys", "/kms/version/1.0", "/v"])
+def test_another_unknown_path_is_a_page(client, path):
+    assert client.get(path)["Content-Type"].startswith("text/html")

@@ -87,6 +87,12 @@ def test_attributes_are_read_over_and_not_kept():
     assert read_private_key(sequence(body, tlv(0xA0, attribute)), P_256) == EC
 
 
+@pytest.mark.parametrize("count", [1, 7])
+def test_zero_octets_that_fill_a_key_up_before_wrapping_are_passed_over(count):
+    assert read_private_key(EC + bytes(count), P_256) == EC
+    assert refused(EC + bytes(count - 1) + b"\1", P_256).found == "EC_P256 with trailing bytes"
+
+
 # -- Another kind of thing -----------------------------------------------------------------------------------------
 
 
@@ -118,7 +124,8 @@ def other_things():
         "RSASSA-PSS": pkcs8(sequence(bytes.fromhex("06092a864886f70d01010a")), b""),
         "a public key": keys.spki(rsa_key),
         "PKCS#12": pkcs12.serialize_key_and_certificates(b"x", rsa_key, None, None, BestAvailableEncryption(b"p")),
-        "RSA_2048 with trailing bytes": RSA + b"\0",
+        "RSA_2048 with trailing bytes": RSA + bytes(8),
+        "EC_P256 with trailing bytes": EC + b"\n",
         "RSA_2048 in PKCS#8 version 1": sequence(b"\2\1\1" + RSA[7:]),
         "EC with explicit parameters": ec_pkcs8(SCALAR, curve=sequence(b"\2\1\1")),
         "EC without a named curve": ec_pkcs8(SCALAR, curve=keys.NULL),

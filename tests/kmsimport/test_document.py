@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from kmscrypto.key_files import Reason
 from kmsimport import arguments
 from kmsimport.faults import Exit
 from kmsimport.formats import Format
@@ -34,6 +35,13 @@ def test_the_options_that_the_document_names_exist():
 
 def test_the_formats_are_documented():
     assert f"--format {'|'.join(Format)}" in DOCUMENT
+
+
+def test_the_reasons_for_refusing_a_key_file_are_documented():
+    (section,) = re.findall(r"### Files that are refused\n(.*?)\n## ", DOCUMENT, re.DOTALL)
+    reasons = [reason for row in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE) for reason in row.split(", ")]
+
+    assert sorted(reasons) == sorted(f"`{reason}`" for reason in Reason)
 
 
 def test_the_variables_that_the_document_names_are_read():

@@ -73,7 +73,7 @@ def test_thirty_two_bytes_in_every_form(data, found):
         (b"", ["empty"]),
         (KEY[:31], ["31 bytes"]),
         (KEY[:16], ["16 bytes", "AES-128 cannot be imported"]),
-        (KEY + b"\n", ["33 bytes", "a line end?", "head -c 32"]),
+        (KEY + b"\n", ["33 raw bytes", "a line end?", "head -c 32"]),
         (KEY * 2, ["64 bytes", "HMAC keys cannot be imported"]),
         (KEY.hex().encode()[:-2], ["hex text of 62 digits", "31 bytes"]),
         (KEY.hex().encode()[:-1], ["63 hex digits", "odd"]),
@@ -86,7 +86,6 @@ def test_thirty_two_bytes_in_every_form(data, found):
         (bytes(32), ["must be random"]),
         (b"\xaa" * 32, ["must be random"]),
         (b"my key, in words", ["16 bytes of text", "no hex, Base64, PEM or JWK"]),
-        (b"\xef\xbb\xbf" + KEY.hex().encode(), ["byte order mark"]),
         (KEY.hex().encode("utf-16"), ["UTF-16 text"]),
         (b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@here\n", ["OpenSSH public key"]),
     ],
@@ -207,6 +206,7 @@ def test_a_public_key_given_by_mistake_is_named(key_files, spec, armour):
     ("arguments", "parts"),
     [
         (["genpkey", "-algorithm", "ed25519"], ["Ed25519", "cannot be imported", "EC_P256"]),
+        (["genpkey", "-algorithm", "ed25519", "-outform", "DER"], ["Ed25519", "cannot be imported", "EC_P256"]),
         (["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], ["RSA_1024", "cannot be imported"]),
         (["genpkey", "-algorithm", "RSA-PSS"], ["RSASSA-PSS"]),
         (["ecparam", "-name", "secp256k1", "-genkey", "-noout"], ["secp256k1", "cannot be imported"]),
@@ -228,7 +228,7 @@ def test_a_pkcs12_file_is_told_how_to_be_opened(key_files):
 def test_two_keys_in_one_file_are_ambiguous(key_files):
     both = key_files.private_key("EC_P256").read_bytes() + key_files.private_key("RSA_2048").read_bytes()
 
-    refused(both, "Ambiguous", "2 keys")
+    refused(both, "Ambiguous", "2 private keys")
 
 
 def test_a_pem_that_was_cut_is_refused(key_files):
@@ -304,7 +304,7 @@ def test_a_public_jwk_given_by_mistake_is_named(key_files, spec):
 def test_a_jwk_whose_point_is_anothers_is_refused(key_files):
     other = ec_jwk(key_files("ecparam", "-name", "prime256v1", "-genkey", "-noout"))
 
-    refused(json.dumps({**jwk_of(key_files, "EC_P256"), "d": other["d"]}).encode(), "do not belong together")
+    refused(json.dumps({**jwk_of(key_files, "EC_P256"), "d": other["d"]}).encode(), "does not belong")
 
 
 @pytest.mark.parametrize(
@@ -318,10 +318,12 @@ def test_a_jwk_whose_point_is_anothers_is_refused(key_files):
         ('{"kty": "oct", "k": "AAECAw"}', ["oct", "4 bytes"]),
         ('{"kty": "OKP", "crv": "Ed25519", "d": "AA", "x": "AA"}', ["Ed25519"]),
         ('{"kty": "EC", "crv": "P-521", "d": "AA", "x": "AA", "y": "AA"}', ["P-521"]),
-        ('{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB"}', ["do not belong together"]),
-        ('{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQ", "p": "AA", "q": "AA"}', ["do not belong together"]),
+        ('{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB"}', ["RSA_17", "cannot be imported"]),
+        (json.dumps({"kty": "RSA", "n": "_" * 342, "e": "AQAB", "d": "AQAB"}), ["do not belong together"]),
+        (json.dumps({"kty": "RSA", "n": "_" * 342, "e": "AQ", "d": "AQ"}), ["do not belong together"]),
+        (json.dumps({"kty": "RSA", "n": "_" * 342, "e": "AQAB", "d": "AQAB", "p": "AQ", "q": "AQ"}), ["not valid"]),
         ('{"protected": "e30", "ciphertext": "AA", "encrypted_key": "AA"}', ["encrypted"]),
-        ('{"keys": []}', ["a set of 0 keys"]),
+        ('{"keys": []}', ["set of 0 keys"]),
         ('{"kty": "quantum"}', ["kty"]),
         ("{" + '"a":[' * 5000, ["not JSON"]),
     ],

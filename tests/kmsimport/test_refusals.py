@@ -24,6 +24,13 @@ def assert_failed(run, code: Exit, *parts: str):
     assert "Traceback" not in run.err
 
 
+def test_json_says_why_a_key_file_is_refused(offline, key_files):
+    run = offline(key_files.file("x.ppk", b"PuTTY-User-Key-File-3: ssh-rsa\n"), "--check-value", "--json")
+
+    assert_failed(run, Exit.KEY_FILE, "a private key of PuTTY", "puttygen KEY_FILE -O private-openssh -o key.pem")
+    assert (run.json["error"]["kind"], run.json["error"]["reason"]) == ("key_file", "putty")
+
+
 # --- usage --------------------------------------------------------------------------------------------------------
 
 

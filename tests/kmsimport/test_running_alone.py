@@ -10,8 +10,10 @@ import sysconfig
 from pathlib import Path
 
 from imports import openssl as pages
+from kmscrypto.specs import SPECS
 from kmsimport import airgap
 from kmsimport.faults import Exit
+from kmsimport.formats import Material
 from tests.services.product import ROOT
 
 WITHOUT_DJANGO = """
@@ -65,8 +67,9 @@ def test_pip_installs_a_program_that_works(tmp_path):
 
 def test_the_files_bear_the_names_that_the_consoles_pages_use():
     assert airgap.WRAPPED_MATERIAL == pages.WRAPPED_MATERIAL
-    assert airgap.WRAPPED_TEMPORARY_KEY == pages.WRAPPED_TEMPORARY_KEY
-    assert airgap.WRAPPED_PRIVATE_KEY == pages.WRAPPED_PRIVATE_KEY
+    for name in ("RSA_2048", "EC_P256"):
+        material = Material(SPECS[name], "", bytearray())
+        assert airgap.wrapped_private_key_file(material) == pages.wrapped_private_key_file(SPECS[name])
 
 
 def test_nothing_is_written_where_the_command_runs(program, tmp_path):

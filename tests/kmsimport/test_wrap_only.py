@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 
 import pytest
@@ -78,11 +79,19 @@ def test_the_fingerprint_is_that_of_the_page(wrap, aes_file):
     assert f"{digest[:4]} {digest[4:8]} … {digest[-8:-4]} {digest[-4:]}" in wrap(aes_file).err
 
 
-@pytest.mark.parametrize("form", ["PEM", "Base64"])
+@pytest.mark.parametrize("form", ["PEM", "PEM after text", "Base64", "Base64 in lines", "JSON", "JSON after a mark"])
 def test_the_wrapping_key_may_come_in_text(wrap, key_files, aes_file, tmp_path, form):
-    text = base64.b64encode(PAIR.public_der)
-    if form == "PEM":
-        text = key_files("pkey", "-pubin", "-inform", "DER", "-pubout", data=PAIR.public_der)
+    code = base64.b64encode(PAIR.public_der)
+    pem = key_files("pkey", "-pubin", "-inform", "DER", "-pubout", data=PAIR.public_der)
+    answer = json.dumps({"key_id": "1", "import_token": "AAAA", "public_key": code.decode(), "expiration_time": 1})
+    text = {
+        "PEM": pem,
+        "PEM after text": b"# from the API\r\n" + pem.replace(b"\n", b"\r\n"),
+        "Base64": code,
+        "Base64 in lines": base64.encodebytes(PAIR.public_der),
+        "JSON": answer.encode(),
+        "JSON after a mark": b"\xef\xbb\xbf" + answer.encode() + b"\n",
+    }[form]
 
     run = wrap(aes_file, public_key=key_files.file("wrapping-key.txt", text))
 
@@ -109,14 +118,17 @@ def spki(key) -> bytes:
     ("content", "part"),
     [
         (b"", "not an RSA public key"),
-        (b"not a key at all!", "neither DER, Base64 nor PEM"),
+        (b"not a key at all!", "neither DER, Base64, PEM nor"),
+        (b'{"error": {"error_code": "KMS.0330"}}', "no member public_key"),
+        (b'{"public_key": 5}', "no member public_key"),
+        (b'{"public_key": "AAAA"}', "not an RSA public key"),
         (b"AAAA", "not an RSA public key"),
         (PAIR.public_der[:-1], "not an RSA public key"),
         (spki(ec.generate_private_key(ec.SECP256R1())), "not an RSA public key"),
         (spki(rsa.generate_private_key(65537, 1024)), "has 1024 bits"),  # noqa: S505
         (PAIR.private_der, "not an RSA public key"),
     ],
-    ids=["empty", "text", "Base64", "cut", "elliptic", "short", "private"],
+    ids=["empty", "text", "refusal", "number", "JSON", "Base64", "cut", "elliptic", "short", "private"],
 )
 def test_what_is_no_wrapping_key_is_refused(wrap, key_files, aes_file, tmp_path, content, part):
     run = wrap(aes_file, public_key=key_files.file("no-wrapping-key", content))

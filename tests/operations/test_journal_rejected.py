@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import uuid
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -218,21 +219,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=8,
 )
-CALLER = system()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(request=st.dictionaries(TEXTS, JSON, max_size=4), agent=TEXTS, address=TEXTS, name=TEXTS, resource=TEXTS)
 def test_whatever_a_client_sends_its_trace_is_one_that_can_be_read_back(request, agent, address, name, resource):
-    caller = type(CALLER)(
-        **{
-            **{field: getattr(CALLER, field) for field in ("kind", "user_id", "account_id", "account_name")},
-            **{field: getattr(CALLER, field) for field in ("project_id", "project_name", "region_id")},
-            "user_name": name,
-            "source_ip": address,
-            "agent": agent,
-        }
-    )
+    caller = replace(system(), user_name=name, source_ip=address, agent=agent)
     members = traces.members("encryptData", caller, resource=("cmk", "", resource), request=request)
 
     line = traces.encode(members)

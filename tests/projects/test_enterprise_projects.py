@@ -43,7 +43,8 @@ def created(eps, name="payments", **fields):
 
 def code(response):
     body = response.json()
-    assert body["error"] == {"error_code": body["error_code"], "error_msg": body["error_msg"]}
+    assert body["error"].keys() - {"error_fields"} == {"error_code", "error_msg"} == body.keys() - {"error"}
+    assert (body["error"]["error_code"], body["error"]["error_msg"]) == (body["error_code"], body["error_msg"])
     return response.status_code, body["error_code"]
 
 
@@ -302,5 +303,16 @@ def test_every_call_leaves_a_trace_of_the_account_and_of_no_project(eps):
         "payments",
     )
     eps("PUT", "/0", {"name": "x"})
-    refusal = Trace.objects.get(name="updateEnterpriseProject")
+    refusal = Trace.objects.get(name="modifyEnterpriseProject")
     assert (refusal.rating, refusal.code, refusal.resource_id) == ("warning", "EPS.0012", "0")
+    for action in ("disable", "enable"):
+        eps("POST", f"/{made['id']}/action", {"action": action})
+        trace = Trace.objects.get(name=f"{action}EnterpriseProject")
+        assert (trace.resource_id, trace.request["action"]) == (made["id"], action)
+
+
+def test_a_refusal_before_anything_is_found_is_about_enterprise_projects_too(eps, client):
+    caller_of(client, factories.alice())("POST", body={"name": "a b"})
+
+    trace = Trace.objects.get(name="createEnterpriseProject")
+    assert (trace.code, trace.resource_type, trace.resource_id) == ("EPS.0007", "enterpriseProject", "")

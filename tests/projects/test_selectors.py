@@ -140,7 +140,10 @@ def test_no_choice_leads_elsewhere(alice_in, staging, elsewhere):
 def test_choosing_is_no_link_and_wants_the_csrf_token(alice_in, staging):
     strict = factories.sign_in(Client(enforce_csrf_checks=True), User.objects.get(name="alice"))
 
-    assert alice_in.get("/console/project").status_code == 405
+    for address in ("/console/project", "/console/enterprise-project"):
+        assert alice_in.get(address)["Location"] == HOME
+        assert alice_in.get(f"{address}?next=/console/credentials")["Location"] == "/console/credentials"
+        assert alice_in.get(f"{address}?next=https://evil.example/")["Location"] == HOME
     assert choose(strict, staging).status_code == 403
 
 

@@ -123,6 +123,7 @@ RIGHT = {
     "enable-key": _about(_disabled),
     "disable-key": _about(a_key),
     "schedule-key-deletion": _about(a_key, pending_days=7),
+    "prepare-key-deletion": _about(a_key),
     "cancel-key-deletion": _about(_leaving),
     "update-key-alias": _about(a_key, key_alias="renamed-by-a-test"),
     "update-key-description": _about(a_key, key_description="a description"),

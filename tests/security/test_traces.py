@@ -56,7 +56,7 @@ def test_a_success_leaves_one_trace_of_who_did_what_and_when(operation, alice, t
     assert (trace.source_ip, trace.agent, trace.request_id) == ("192.0.2.7", "tests", "0" * 32)
     assert (trace.account_id, trace.project_id, trace.region_id) == (alice.account_id, alice.project_id, "eu-de")
     assert trace.time == the_clock.at
-    assert trace.resource_type in ("cmk", "project", "enterpriseProject")
+    assert trace.resource_type in ("cmk", "rng", "project", "enterpriseProject")
 
 
 @named(OPEN)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,10 +22,22 @@ from tests.services.programs import find, free_port, missing, stop, wait_until
 USER = "kms"
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgreSQL:
     port: int
     password: str = field(repr=False)
+    # Starts the server; returns when it answers.
+    start: Callable[[], subprocess.Popen] = field(default=None, repr=False)
+    process: subprocess.Popen = field(default=None, repr=False)
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """The server is stopped within the block, and started again after it."""
+        _stop(self.process)
+        try:
+            yield
+        finally:
+            self.process = self.start()
 
     def url(self, database: str) -> str:
         return f"postgres://{USER}:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -56,22 +69,35 @@ def postgresql_server():
     data, log = directory / "data", directory / "log"
     try:
         _run_initdb(initdb, data, password_file, environment, identity)
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [postgres, "-D", data, "-p", str(server.port), "-h", "127.0.0.1", "-k", directory,
-                 "-c", "max_connections=200", "-c", "shared_buffers=64MB",
-                 # Only a machine that dies needs what is on the disk, and then this server goes with it.
-                 "-c", "fsync=off"],
-                cwd=directory, env=environment, stdout=output, stderr=output, **identity,
-            )  # fmt: skip
+
+        def start() -> subprocess.Popen:
+            with log.open("a") as output:
+                process = subprocess.Popen(
+                    [postgres, "-D", data, "-p", str(server.port), "-h", "127.0.0.1", "-k", directory,
+                     "-c", "max_connections=200", "-c", "shared_buffers=64MB",
+                     # Only a machine that dies needs what is on the disk, and then this server goes with it.
+                     "-c", "fsync=off"],
+                    cwd=directory, env=environment, stdout=output, stderr=output, **identity,
+                )  # fmt: skip
+            try:
+                wait_until(lambda: _answers(server), process, log)
+            except BaseException:
+                _stop(process)
+                raise
+            return process
+
+        server.start, server.process = start, start()
         try:
-            wait_until(lambda: _answers(server), process, log)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # "fast": open connections are cut
-            stop(process)
+            _stop(server.process)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _stop(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGINT)  # "fast": open connections are cut
+    stop(process)
 
 
 def _owner() -> pwd.struct_passwd | None:

@@ -26,6 +26,8 @@ class Console:
     home: Path
     log: Path
     environment: dict[str, str] = field(repr=False)
+    process: subprocess.Popen | None = field(default=None, repr=False)
+    python: str = field(default_factory=runtime.python)
     account: str = "default-account"
     user: str = "admin"
     password: str = "correct horse battery staple 7"
@@ -33,7 +35,7 @@ class Console:
     def manage(self, *arguments: str, check: bool = True) -> str:
         """Run `manage.py` beside the product; what it printed."""
         done = subprocess.run(
-            [runtime.python(), ROOT / "manage.py", *arguments],
+            [self.python, ROOT / "manage.py", *arguments],
             env=self.environment,
             cwd=ROOT,
             capture_output=True,
@@ -76,11 +78,13 @@ def running_console(directory: Path, **settings: str):
         )
         | settings
     )
-    console = Console(f"http://127.0.0.1:{port}", home, log, environment)
+    with_hsm = settings.get("KMS_ROOT_KEY_PROVIDER") == "pkcs11"
+    python = runtime.python(runtime.PINS_WITH_HSM if with_hsm else runtime.PINS)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [runtime.python(), ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
+            [python, ROOT / "manage.py", "serve"], env=environment, cwd=ROOT, stdout=output, stderr=output
         )
+    console = Console(f"http://127.0.0.1:{port}", home, log, environment, process, python)
     try:
         wait_until(lambda: is_ready(console.url), process, log)
         yield console

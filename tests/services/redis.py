@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import socket
 import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,10 +14,22 @@ import pytest
 from tests.services.programs import find, free_port, stop, wait_until
 
 
-@dataclass(frozen=True)
+@dataclass
 class Redis:
     port: int
     password: str = field(repr=False)
+    # Starts the server; returns when it answers.
+    start: Callable[[], subprocess.Popen] = field(default=None, repr=False)
+    process: subprocess.Popen = field(default=None, repr=False)
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """The server is stopped within the block, and started again, empty, after it."""
+        stop(self.process)
+        try:
+            yield
+        finally:
+            self.process = self.start()
 
     @property
     def url(self) -> str:
@@ -33,10 +46,6 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory):
         f'bind 127.0.0.1\nport {redis.port}\nrequirepass {redis.password}\nsave ""\nappendonly no\ndir {directory}\n'
     )
     log = directory / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen([program, "-"], stdin=subprocess.PIPE, stdout=output, stderr=output, text=True)
-    process.stdin.write(settings)
-    process.stdin.close()
 
     def answers() -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", redis.port), timeout=1) as connection:
@@ -44,8 +53,20 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory):
             return b"OK" in connection.recv(64)
         return False
 
+    def start() -> subprocess.Popen:
+        with log.open("a") as output:
+            process = subprocess.Popen([program, "-"], stdin=subprocess.PIPE, stdout=output, stderr=output, text=True)
+        process.stdin.write(settings)
+        process.stdin.close()
+        try:
+            wait_until(answers, process, log)
+        except BaseException:
+            stop(process)
+            raise
+        return process
+
+    redis.start, redis.process = start, start()
     try:
-        wait_until(answers, process, log)
         yield redis
     finally:
-        stop(process)
+        stop(redis.process)

@@ -4,16 +4,23 @@ the packages, the files and the user that the image has.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import requests
 import yaml
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from tests.services.image import Image
 from tests.services.product import ROOT, clean_environment
@@ -105,13 +112,15 @@ class Deployment:
             file.write_text(url)
         self.once("prepare")
 
-    def call(self, method: str, path: str, *, token: str = "", body: dict | None = None) -> requests.Response:
+    def call(
+        self, method: str, path: str, *, token: str = "", body: dict | None = None, headers: dict | None = None
+    ) -> requests.Response:
         """A request as our TLS proxy would hand it on."""
-        headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+        headers = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7", **(headers or {})}
         if token:
             headers["X-Auth-Token"] = token
         url = f"http://127.0.0.1:{self.port}{path}"
-        return requests.request(method, url, headers=headers, json=body, timeout=20)
+        return requests.request(method, url, headers=headers, json=body, timeout=60, allow_redirects=False)
 
     def is_ready(self) -> bool:
         with contextlib.suppress(requests.ConnectionError):
@@ -136,3 +145,54 @@ def deployed(image: Image, *, database_url: str, broker_url: str):
         for service in list(deployment.running):
             deployment.stop(service)
         shutil.rmtree(directory)
+
+
+class Client:
+    """An API client of the first administrator."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        user = {"name": "admin", "password": PASSWORD, "domain": {"name": "default-account"}}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": "eu-de"}}
+        answer = deployment.call("POST", "/v3/auth/tokens", body={"auth": {"identity": identity, "scope": scope}})
+        assert answer.status_code == 201, answer.text
+        self.token = answer.headers["X-Subject-Token"]
+        self.project_id = answer.json()["token"]["project"]["id"]
+
+    def call(self, operation: str, *, expect: int = 200, **body: object) -> dict:
+        path = f"/v1.0/{self.project_id}/kms/{operation}"
+        answer = self.deployment.call("POST", path, token=self.token, body=body)
+        assert answer.status_code == expect, answer.text
+        return answer.json()
+
+    def create_empty_key(self) -> str:
+        return self.call("create-key", key_alias=f"imported-{uuid4()}", origin="external")["key_info"]["key_id"]
+
+    def import_material(self, key_id: str, material: bytes, **expiry: int) -> None:
+        offer = self.call("get-parameters-for-import", key_id=key_id, wrapping_algorithm="RSAES_OAEP_SHA_256")
+        wrapping_key = load_der_public_key(base64.b64decode(offer["public_key"]))
+        wrapped = wrapping_key.encrypt(material, padding.OAEP(padding.MGF1(SHA256()), SHA256(), None))
+        self.call(
+            "import-key-material",
+            key_id=key_id,
+            import_token=offer["import_token"],
+            encrypted_key_material=base64.b64encode(wrapped).decode(),
+            **expiry,
+        )
+
+    def state(self, key_id: str) -> str:
+        return self.call("describe-key", key_id=key_id)["key_info"]["key_state"]
+
+
+def rows(deployment: Deployment, query: str, *values: object) -> list[tuple]:
+    with psycopg.connect(deployment.database_url) as connection:
+        return connection.execute(query, values).fetchall()
+
+
+def eventually(condition, *, seconds: float = 40):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+    return found

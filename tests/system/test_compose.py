@@ -11,7 +11,8 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
-from kmsconsole import env
+from kmsconsole import env, server
+from kmsconsole.management.commands import serve
 from tests.services.product import ROOT, clean_environment
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -90,6 +91,17 @@ def test_no_service_may_write_to_its_image_or_hold_a_capability(name):
 @pytest.mark.parametrize("name", ["database", "broker", "web", "worker", "beat"])
 def test_every_lasting_service_has_a_health_check(name):
     assert SERVICES[name]["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+
+
+def test_the_web_server_itself_is_asked_for_its_health():
+    assert SERVICES["web"]["healthcheck"]["test"][-2:] == ["ready", "--web"]
+
+
+@each_of_ours
+def test_a_container_is_given_the_time_that_its_process_takes_to_stop(name):
+    seconds = int(OURS[name]["stop_grace_period"].removesuffix("s"))
+
+    assert seconds > server.STOP_SECONDS + serve.BEAT_STOP_SECONDS
 
 
 @each_service

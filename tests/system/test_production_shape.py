@@ -9,81 +9,15 @@ import secrets
 import time
 from uuid import uuid4
 
-import psycopg
 import pytest
 import redis
-from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 from kombu import Connection
 
-from tests.system.deployment import PASSWORD, Deployment, deployed
+from tests.system.deployment import PASSWORD, SERVICES, Deployment, eventually, rows
 
 pytestmark = pytest.mark.system
 
 ENABLED, PENDING_IMPORT = "2", "5"
-
-
-@pytest.fixture(scope="module")
-def deployment(image, postgresql_server, redis_server):
-    with deployed(image, database_url=postgresql_server.create_database(), broker_url=redis_server.url) as running:
-        yield running
-
-
-class Client:
-    """An API client of the first administrator."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self.deployment = deployment
-        user = {"name": "admin", "password": PASSWORD, "domain": {"name": "default-account"}}
-        identity = {"methods": ["password"], "password": {"user": user}}
-        scope = {"project": {"name": "eu-de"}}
-        answer = deployment.call("POST", "/v3/auth/tokens", body={"auth": {"identity": identity, "scope": scope}})
-        assert answer.status_code == 201, answer.text
-        self.token = answer.headers["X-Subject-Token"]
-        self.project_id = answer.json()["token"]["project"]["id"]
-
-    def call(self, operation: str, *, expect: int = 200, **body: object) -> dict:
-        path = f"/v1.0/{self.project_id}/kms/{operation}"
-        answer = self.deployment.call("POST", path, token=self.token, body=body)
-        assert answer.status_code == expect, answer.text
-        return answer.json()
-
-    def create_empty_key(self) -> str:
-        return self.call("create-key", key_alias=f"imported-{uuid4()}", origin="external")["key_info"]["key_id"]
-
-    def import_material(self, key_id: str, material: bytes, **expiry: int) -> None:
-        offer = self.call("get-parameters-for-import", key_id=key_id, wrapping_algorithm="RSAES_OAEP_SHA_256")
-        wrapping_key = load_der_public_key(base64.b64decode(offer["public_key"]))
-        wrapped = wrapping_key.encrypt(material, padding.OAEP(padding.MGF1(SHA256()), SHA256(), None))
-        self.call(
-            "import-key-material",
-            key_id=key_id,
-            import_token=offer["import_token"],
-            encrypted_key_material=base64.b64encode(wrapped).decode(),
-            **expiry,
-        )
-
-    def state(self, key_id: str) -> str:
-        return self.call("describe-key", key_id=key_id)["key_info"]["key_state"]
-
-
-@pytest.fixture(scope="module")
-def client(deployment) -> Client:
-    return Client(deployment)
-
-
-def rows(deployment: Deployment, query: str, *values: object) -> list[tuple]:
-    with psycopg.connect(deployment.database_url) as connection:
-        return connection.execute(query, values).fetchall()
-
-
-def eventually(condition, *, seconds: float = 40):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.2)
-    return found
 
 
 def expiries(deployment: Deployment, key_id: str) -> list[tuple]:
@@ -183,8 +117,20 @@ def test_a_pickled_message_is_not_opened(deployment, client, tmp_path):
 
 def test_the_health_checks_of_the_containers_pass(deployment):
     for service in ("web", "worker", "beat"):
-        done = deployment.manage(service, "ready")
+        program, *arguments = SERVICES[service]["healthcheck"]["test"][1:]
+        assert program == "python"
+        done = deployment.run(service, deployment.image.python, *arguments)
         assert done.returncode == 0, done.stderr
+
+
+def test_it_runs_with_what_the_image_holds_and_as_somebody_who_is_not_root(deployment):
+    what = "import os, kombu.transport.redis; print(os.geteuid())"
+    user = deployment.run("worker", deployment.image.python, "-c", what)
+    development = deployment.run("worker", deployment.image.python, "-c", "import pytest")
+
+    assert int(user.stdout) != 0
+    assert "No module named 'pytest'" in development.stderr
+    assert {process.poll() for process in deployment.running.values()} == {None}
 
 
 def test_cookies_are_bound_to_https(deployment):

@@ -101,11 +101,14 @@ def b64(raw: bytes) -> str:
 
 
 def assert_error(response: requests.Response, status: int, code: str) -> None:
-    """The documented envelope, and nothing beside it."""
+    """The documented envelope, with nothing beside it but the extension."""
     assert (response.status_code, response.headers["Content-Type"]) == (status, "application/json"), response.text
     body = response.json()
     assert body.keys() == {"error"}
-    assert body["error"].keys() == {"error_code", "error_msg"}
+    assert body["error"].keys() - {"error_fields"} == {"error_code", "error_msg"}
+    for fault in body["error"].get("error_fields", ()):
+        assert fault.keys() == {"field", "reason"}
+        assert all(fault.values()), fault
     assert body["error"]["error_code"] == code, body
     assert body["error"]["error_msg"]
 

@@ -324,6 +324,26 @@ def test_members_nobody_knows_are_ignored(wire):
     wire.answer("create-key", {**body, "state": "3", "key_state": "3", "id": 1, "project_id": "x", "is_default": True})
 
 
+def test_a_refusal_names_every_bad_field_with_its_reason(wire):
+    answer = wire("create-key", {"key_alias": "no spaces please", "key_description": "x" * 256})
+
+    assert_error(answer, 400, "KMS.1101")
+    assert [each["field"] for each in answer.json()["error"]["error_fields"]] == ["key_alias", "key_description"]
+    assert answer.json()["error"]["error_fields"][1]["reason"] == "At most 255 characters."
+
+
+def test_an_empty_expiration_time_is_refused(wire):
+    """A script's unset variable must not make material that never expires."""
+    key_id = wire.new_key(origin="external")
+    body = wire.import_body(key_id, wire.offer(key_id), os.urandom(32))
+
+    answer = wire("import-key-material", {**body, "expiration_time": ""})
+
+    assert_error(answer, 400, "KMS.0308")
+    assert [each["field"] for each in answer.json()["error"]["error_fields"]] == ["expiration_time"]
+    assert wire.answer("import-key-material", {**body, "expiration_time": None}) == {}
+
+
 @pytest.mark.parametrize(
     "sequence", ["919c82d4-8046-4722-9094-35c3c6524cff", "A" * 36, "919c82d4804647229094" + "f" * 12]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -139,6 +140,21 @@ def test_an_error_of_the_service_as_the_sdk_raises_it(sdk):
     assert (error.status_code, error.error_code) == (404, "KMS.0207")
     assert error.error_msg == "The key does not exist."
     assert len(error.request_id) == 32
+
+
+def test_the_sdk_ignores_the_fields_of_a_refusal(sdk, wire):
+    """`error_fields` is ours: the SDK reads code and message beside it and nothing of it."""
+    key_id = sdk.new_key(origin="external")
+    body = wire.import_body(key_id, wire.offer(key_id), os.urandom(64))
+
+    received = wire("import-key-material", body).json()["error"]
+    error = refused(sdk, "import_key_material", **body)
+
+    (fault,) = received["error_fields"]
+    assert (fault["field"], fault["reason"][:27]) == ("encrypted_key_material", "Got 64 bytes, expected 32. ")
+    assert (error.error_code, error.error_msg) == (received["error_code"], received["error_msg"])
+    assert error.error_code == "KMS.2604"
+    assert "64 bytes" not in str(vars(error))
 
 
 @pytest.mark.parametrize(

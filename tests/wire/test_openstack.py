@@ -108,6 +108,12 @@ def test_a_key_is_found_by_id_and_by_alias(kms, key):
     assert kms.find_key(key.key_alias).id == key.id
 
 
+def test_the_fields_of_a_refusal_are_ignored(kms):
+    """otcextensions reads the code of a refusal out of the same object, and nothing else."""
+    with pytest.raises(exceptions.SDKException, match=r"code=KMS\.1101$"):
+        kms.create_key(key_alias="no spaces please")
+
+
 def test_what_does_not_exist_is_not_found(kms):
     with pytest.raises(exceptions.NotFoundException):
         kms.find_key(unique("nobody"))

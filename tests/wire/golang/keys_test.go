@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"strconv"
 	"testing"
 
@@ -93,4 +94,27 @@ func TestDataIsEncryptedAndDecrypted(t *testing.T) {
 	expect(t, "key", opened.KeyID, key.KeyID)
 	expect(t, "text", opened.PlainText, "hello world")
 	expect(t, "text in Base64", opened.PlainTextBase64, "aGVsbG8gd29ybGQ=")
+}
+
+// `error_fields` is an extension: a client decodes code and message beside it.
+func TestTheFieldsOfARefusalAreIgnored(t *testing.T) {
+	client := connect(t)
+
+	err := client.try("create-key", object{"key_alias": "no spaces please"}, nil)
+
+	refusal, is400 := err.(gophercloud.ErrDefault400)
+	if !is400 {
+		t.Fatalf("the error is %v", err)
+	}
+	var told struct {
+		Error struct {
+			Code    string `json:"error_code"`
+			Message string `json:"error_msg"`
+		}
+	}
+	if err := json.Unmarshal(refusal.Body, &told); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "code", told.Error.Code, "KMS.1101")
+	expect(t, "message", told.Error.Message, "Invalid key_alias.")
 }
