@@ -26,8 +26,9 @@ from operations.rest import Reply, error_response
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 # A path with a version in it is a program's, also where the rest is wrong: a slash too many, another version, another
-# case, or a prefix of the original's gateway. Without the first slash, as URL patterns are.
-VERSION_PATH = r"(?!console/|static/)(?:[^/]*/)*?[vV]\d[\d.]*(?:/|$)"
+# case, or a prefix of the original's gateway. It begins behind the slashes in front: where some of these were taken for
+# segments, a path of thousands would be tried in all those ways.
+VERSION_PATH = r"(?!/|console/|static/)(?:[^/]*/)*?[vV]\d[\d.]*(?:/|$)"
 API_PATH = re.compile(rf"/+(?:(?:healthz|readyz|metrics)(?:/|$)|{VERSION_PATH})")
 
 # [2001:db8::1]:443, [2001:db8::1], 192.0.2.7:443, or an address alone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from ipaddress import ip_address
 
 import pytest
@@ -217,3 +218,21 @@ def test_an_unknown_path_is_answered_to_clients_and_to_people_in_their_own_way(c
 
     assert answer.status_code == 404
     assert answer["Content-Type"] == kind
+
+
+@pytest.mark.parametrize("path", ["/" * 200_000, "/" * 100_000 + "a/" * 50_000, "/v1.0x" * 30_000])
+def test_no_path_takes_long_to_be_told_from_the_api(path):
+    began = time.process_time()
+
+    assert not middleware.API_PATH.match(path)
+
+    # In time that grows with the square of the length, it would take minutes.
+    assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("path", ["//console/v1.0/keys", "//static/v1"])
+def test_slashes_in_front_make_no_page_a_path_of_the_api(client, path):
+    answer = client.post("/", PATH_INFO=path)  # the client itself would take it for a host
+
+    assert answer.status_code == 404
+    assert answer["Content-Type"].startswith("text/html")
