@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
+from django.conf import settings
 
 from imports import proofs
 from kmscrypto.errors import InvalidPrivateKey
@@ -48,6 +51,24 @@ def test_a_good_key_is_proved_in_another_process(good):
 
     assert running()
     assert os.getpid() not in running()
+
+
+def test_no_core_dump_and_no_debugger_shows_the_key_in_that_process():
+    script = (
+        "import ctypes, resource; from imports import prover; prover.main('hurried');"
+        "print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), *resource.getrlimit(resource.RLIMIT_CORE))"  # PR_GET_DUMPABLE
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=settings.BASE_DIR,
+    )
+
+    assert run.stdout.split() == ["0", "0", "0"]
 
 
 def test_a_factor_that_is_no_prime_is_found(composite, good):
