@@ -39,7 +39,7 @@ urlpatterns = [
     path("console/kms/", include("imports.urls")),
     path("console/kms/", include("tags.urls")),
     path("console/kms/keys/<str:key_id>/<path:rest>", NoSuchPage.as_view()),
-    re_path(rf"^/*{middleware.VERSION_PATH}", rest.unknown_path),
+    re_path(rf"^(?:/*){middleware.VERSION_PATH}", rest.unknown_path),
 ]
 
 handler400 = "kmsconsole.errors.bad_request"
