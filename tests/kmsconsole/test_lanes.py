@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from imports.api import IMPORT_KEY_MATERIAL
 from keys.api.datakeypairs import CREATE_RSA_DATAKEY_PAIR
 from keys.services import creation
-from kmsconsole.lanes import IMPORTS, KEYS, OTHERS, PASSWORDS, Lane, Threads, lane_of
+from kmsconsole.lanes import IMPORTS, KEYS, LANES, OTHERS, PASSWORDS, Lane, Threads, lane_of
 from kmsconsole.urls import OPERATIONS
 from operations import errors
 from operations.errors import KmsError
@@ -99,3 +101,9 @@ def test_what_would_wait_without_end_for_a_thread_is_refused(most_waiting, longe
 
     assert refused
     assert all(error.code is errors.UNAVAILABLE and error.retry_after > 0 for error in refused)
+
+
+def test_the_documentation_says_how_many_connections_a_web_process_keeps():
+    text = Path(settings.BASE_DIR, "docs/operate/install.md").read_text()
+
+    assert f"up to {sum(lane.threads for lane in LANES) + 1} connections to PostgreSQL" in text
