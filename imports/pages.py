@@ -34,7 +34,7 @@ from keys.pages.scope import Scope, scope_of
 from keys.services.creation import suggest_alias
 from keys.states import Use
 from operations import clock, errors
-from operations.console import Crumb, Dialog, Page, go, is_htmx, toast, wants_json, way_back
+from operations.console import Crumb, Dialog, Page, go, is_htmx, page_of_htmx, toast, wants_json, way_back
 from operations.errors import FieldError, KmsError
 from operations.perform import perform
 from operations.rest import base_of
@@ -95,8 +95,7 @@ class ImportKey(ImportPage):
     @cached_property
     def back(self) -> str:
         """The list as it was filtered when the wizard was opened over it."""
-        here = getattr(self.request, "htmx", None)
-        over = str(here.current_url_abs_path or "") if here and self.request.method == "GET" else ""
+        over = page_of_htmx(self.request) if self.request.method == "GET" else ""
         return over or way_back(self.request, reverse("keys:list"))
 
     def trail(self) -> list[Crumb]:

@@ -148,8 +148,22 @@ def go(request: HttpRequest, url: str) -> HttpResponse:
 def way_back(request: HttpRequest, default: str) -> str:
     """The page to return to: the request's `next`, if it is one of ours."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if safe and wanted.startswith("/") and wanted.isprintable() else default
+    return wanted if _is_ours(request, wanted) else default
+
+
+def page_of_htmx(request: HttpRequest) -> str:
+    """The path of the page from which htmx asks; "" where it names none of ours, or nothing that is an address."""
+    htmx: Any = getattr(request, "htmx", None)
+    try:
+        path = str(htmx.current_url_abs_path or "") if htmx else ""
+    except ValueError:
+        return ""
+    return path if _is_ours(request, path) else ""
+
+
+def _is_ours(request: HttpRequest, path: str) -> bool:
+    safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
+    return safe and path.startswith("/") and path.isprintable()
 
 
 def toast(request: HttpRequest, text: str, *, level: int = messages.SUCCESS) -> None:

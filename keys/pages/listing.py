@@ -31,7 +31,7 @@ from keys.states import State
 from kmscrypto.specs import SPECS
 from operations import errors, timekeeping
 from operations.caller import Caller
-from operations.console import Page, go, swaps, wants_json, way_back
+from operations.console import Page, go, page_of_htmx, swaps, wants_json, way_back
 from operations.errors import KmsError, Text
 from operations.perform import perform
 from operations.preferences import preferences_of
@@ -114,7 +114,7 @@ class KeyList(Page):
             return no_permission(request, self.caller, error, **self.buttons())
         is_part = swaps(request, "keys")
         response = render(request, "keys/table.html" if is_part else "keys/list.html", self.context())
-        if is_part and request.htmx.current_url_abs_path != self.here:  # type: ignore[attr-defined]
+        if is_part and page_of_htmx(request) != self.here:
             response["HX-Push-Url"] = self.here  # a refreshed list is no new place in the history
         return response
 

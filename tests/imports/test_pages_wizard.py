@@ -451,6 +451,15 @@ def test_import_key_is_a_dialog_over_the_list_and_a_page_of_its_own(browser):
     assert "data-address" not in page
 
 
+@pytest.mark.parametrize("address", ["http://[", "http://testserver//elsewhere.example/", "https://elsewhere.example/"])
+def test_an_address_that_is_none_of_ours_is_no_way_back_from_the_dialog(browser, address):
+    answer = browser.get(url("wizard"), HTTP_HX_REQUEST="true", HTTP_HX_CURRENT_URL=address)
+
+    assert answer.status_code == 200
+    assert f'data-address="{url("wizard")}"' in answer.text
+    assert "elsewhere.example" not in answer.text
+
+
 def test_the_dialog_goes_on_with_the_key_that_it_has_made_and_leads_back_to_the_same_list(browser):
     answer = browser.post(url("wizard"), {**EMPTY_KEY, "next": LIST}, HTTP_HX_REQUEST="true").text
 

@@ -397,6 +397,13 @@ def test_a_refreshed_list_is_no_new_place_in_the_history(alice):
     assert "HX-Push-Url" not in answer.headers
 
 
+def test_a_list_is_refreshed_from_a_page_whose_address_cannot_be_read(alice):
+    answer = signed_in(factories.alice(), htmx="keys").get(LIST, headers={"HX-Current-URL": "http://["})
+
+    assert answer.status_code == 200
+    assert answer.headers["HX-Push-Url"] == LIST
+
+
 def test_going_back_in_history_gets_the_whole_page(alice):
     stage.a_key(alice)
 
