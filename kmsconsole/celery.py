@@ -31,9 +31,7 @@ class Duty:
 DUTIES = (
     Duty("operations.tasks.drain_journal", 1, "Move journaled traces into the trace table."),
     Duty(
-        "imports.tasks.expire_wrapping_keys",
-        1,
-        "Erase the private half of wrapping keys that are over 24 hours old, and of wizards left for 30 minutes.",
+        "imports.tasks.expire_wrapping_keys", 1, "Erase the private half of wrapping keys that are over 24 hours old."
     ),
     Duty("imports.tasks.expire_material", 1, "Erase material past its expiry; its key goes to Pending import."),
     Duty("keys.tasks.delete_due_keys", 1, "Delete keys whose waiting period is over."),

@@ -73,6 +73,8 @@ function start(field) {
     const parts = spec && bytes && shapeOf(bytes) === "" ? splitKeyWrapBlob(bytes, spec) : null;
     if (!parts) return false;
     const [temporary, privateKey] = [field.dataset.temporary, field.dataset.privateKey].map((each) => $(`[data-material][data-name="${each}"]`, field.closest("form") ?? document));
+    // with a temporary key there already, this is one part of two, even where it is longer than a private key should be
+    if (field === privateKey && !materialOf(temporary).isEmpty()) return false;
     const last = bytes.length.toLocaleString("en");
     await materialOf(temporary).take(new File([parts.temporaryKey], `${title}, bytes 1 to 256`), "The first part of RSA_AES_KEY_WRAP in one piece; RSA-OAEP must have been used with SHA-256.");
     await materialOf(privateKey).take(new File([parts.privateKey], `${title}, bytes 257 to ${last}`), "The second part of RSA_AES_KEY_WRAP in one piece.");

@@ -158,20 +158,25 @@ def test_a_private_key_under_another_temporary_key_is_refused(opened, rsa_2048):
 @pytest.mark.parametrize(
     ("spec", "wrong", "sentence"),
     [
-        ("RSA_4096", lambda key: pkcs8(key), "Found RSA_2048, expected RSA_4096"),
         ("EC_P256", lambda _: pkcs8(ec.generate_private_key(ec.SECP256K1())), "Found secp256k1, expected EC_P256"),
         ("EC_P256", lambda key: pkcs8(key), "Found RSA_2048, expected EC_P256"),
         ("RSA_2048", lambda key: pkcs8(key, encryption=BestAvailableEncryption(b"pass")), "Found encrypted PKCS#8"),
         ("RSA_2048", lambda key: pkcs8(key, form=PrivateFormat.TraditionalOpenSSL), "Found PKCS#1 (RSA_2048)"),
         ("RSA_2048", lambda key: pkcs8(key, Encoding.PEM), "Found PEM text (PRIVATE KEY)"),
     ],
-    ids=["wrong RSA size", "secp256k1", "wrong family", "encrypted PKCS#8", "PKCS#1", "PEM instead of DER"],
+    ids=["secp256k1", "wrong family", "encrypted PKCS#8", "PKCS#1", "PEM instead of DER"],
 )
 def test_a_private_key_of_another_kind_is_named(opened, rsa_2048, spec, wrong, sentence):
     wizard = opened(spec)
     wizard.import_private_key(wrong(rsa_2048))
     importing.expect_refused(wizard.page, "Import Key Material", "KMS.2609", sentence)
     expect(importing.field(wizard.page, PRIVATE_KEY).locator(".checks .no")).to_contain_text(sentence)
+
+
+def test_a_private_key_of_too_few_bits_is_named_before_it_is_sent(opened, rsa_2048):
+    wizard = opened("RSA_4096")
+    importing.choose(wizard.page, PRIVATE_KEY, aes_key_wrap_with_padding(secrets.token_bytes(32), pkcs8(rsa_2048)))
+    importing.expect_fault(wizard.page, PRIVATE_KEY, "expected 2,048")
 
 
 def test_an_expiry_that_has_passed_is_refused_at_its_field(opened):

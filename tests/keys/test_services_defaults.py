@@ -14,7 +14,7 @@ from keys.api.encryption import DECRYPT_DATA, ENCRYPT_DATA
 from keys.api.listing import DESCRIBE_KEY, LIST_KEYS
 from keys.api.reencryption import RE_ENCRYPT
 from keys.api.rotation import GET_KEY_ROTATION_STATUS
-from keys.locate import the_enterprise_project, the_project
+from keys.locate import the_enterprise_project, the_project, the_random_number_generator
 from keys.models import Key
 from keys.states import OPEN_ON_DEFAULT_KEYS
 from kmsconsole.urls import OPERATIONS
@@ -33,7 +33,7 @@ ABOUT_A_KEY = [
     for operation in OPERATIONS
     if operation.path is not None
     and operation.in_project
-    and operation.locate not in (the_project, the_enterprise_project)
+    and operation.locate not in (the_project, the_enterprise_project, the_random_number_generator)
 ]
 
 

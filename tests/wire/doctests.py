@@ -81,7 +81,7 @@ class Reader:
             return
         assert type(got) is type(wanted), f"{where} is {got!r}, not like {wanted!r}"
         if isinstance(wanted, dict):
-            assert got.keys() == wanted.keys(), f"{where} has {sorted(got)}, not {sorted(wanted)}"
+            assert got.keys() == wanted.keys(), f"{where} is {got}, its members are not {sorted(wanted)}"
             for name, inner in wanted.items():
                 self.check(inner, got[name], f"{where}.{name}")
         elif isinstance(wanted, list):
