@@ -5,6 +5,7 @@ A task finds what is due and performs an operation for each; a message carries i
 """
 
 import os
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,15 +50,18 @@ def period(duty: Duty) -> timedelta:
 # In seconds: how long Redis may take to accept a connection or to answer.
 BROKER_SECONDS = 5
 
+_uses_tls = (settings.KMS_REDIS_URL or "").startswith("rediss:")
+
 app = Celery("kmsconsole", set_as_current=True, task_cls="kmsconsole.jobs:Job")
 app.conf.update(
     broker_url=settings.KMS_REDIS_URL or "memory://",
+    broker_transport="kmsconsole.broker:Transport" if settings.KMS_REDIS_URL else None,
+    # Celery's own default for rediss:// accepts any certificate. What the query of the URL says takes precedence.
+    broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if _uses_tls else None,
     task_always_eager=settings.KMS_REDIS_URL is None,
     accept_content=["json"],
     task_serializer="json",
     task_ignore_result=True,
-    task_acks_late=True,
-    task_reject_on_worker_lost=True,
     task_soft_time_limit=240,
     task_time_limit=300,
     task_create_missing_queues=True,
@@ -70,8 +74,6 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # however long it is away
     broker_transport_options={
-        # Longer than a task may run, so that Redis does not hand a running one to a second worker.
-        "visibility_timeout": 600,
         "socket_connect_timeout": BROKER_SECONDS,
         "socket_timeout": BROKER_SECONDS,
         "socket_keepalive": True,

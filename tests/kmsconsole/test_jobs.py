@@ -47,7 +47,6 @@ def test_tasks_travel_as_json_and_leave_no_result():
     assert list(conf.accept_content) == ["json"]
     assert conf.task_serializer == "json"
     assert conf.task_ignore_result is True
-    assert conf.task_acks_late is True
     assert conf.task_time_limit > conf.task_soft_time_limit > 0
 
 

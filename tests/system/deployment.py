@@ -54,7 +54,7 @@ class Deployment:
             | {
                 "KMS_HOME": str(self.directory / "home"),
                 "KMS_PORT": str(self.port),
-                "KMS_JOB_INTERVAL": "2",
+                "KMS_JOB_INTERVAL": "1",
                 "KMS_ADMIN_PASSWORD": PASSWORD,
             },
         )
