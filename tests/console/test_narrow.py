@@ -45,6 +45,10 @@ def test_the_enterprise_project_is_chosen_from_the_menu(page, menu):
     expect(menu.get_by_role("button", name="Enterprise project: default")).to_be_visible()
     menu.get_by_role("button", name="Enterprise project: default").click()
     choices.get_by_role("button", name="All").click()
+    page.get_by_role("button", name="Open navigation").click()
+
+    # The next test starts from this choice.
+    expect(menu.get_by_role("button", name="Enterprise project: All")).to_be_visible()
 
 
 def test_a_wide_window_has_both_once(page, console_server):
