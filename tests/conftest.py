@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 from django.test.utils import override_settings
+from hypothesis import settings
+
+# A busy machine must not fail an example for the time it took.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 pytest_plugins = [
     "tests.order",
