@@ -1,8 +1,8 @@
-"""Known browsers: a signed cookie by which a browser that has signed in before is told from a stranger's (SEC-041).
+"""Known browsers: a signed cookie that recognises a browser from which a user has signed in before (SEC-041).
 
 It signs nobody in. Failed sign-ins from a known browser are counted for that browser alone, so that a stranger who
-guesses at a user's password, from however many addresses, cannot keep this user out of their own browser. Who steals
-the cookie gains one more counter to be slowed down by.
+guesses at a user's password, from however many addresses, cannot keep this user out of their own browser. A stolen
+cookie gives a few more guesses, then the same delays.
 """
 
 from __future__ import annotations

@@ -126,8 +126,8 @@ class ImportMaterialForm(OperationForm):
             del self.fields["import_token"]
 
     def clean(self) -> dict[str, Any]:
-        """Splits both ciphertexts in one, chosen where the temporary key belongs. (Chosen for the private key it cannot
-        be told from one.)"""
+        """Splits both ciphertexts in one, chosen where the temporary key belongs. (Chosen for the private key,
+        it looks like a private key ciphertext.)"""
         cleaned = forms.Form.clean(self) or {}
         if "encrypted_privatekey" in self.fields and not cleaned["encrypted_privatekey"]:
             parts = cleaned["encrypted_key_material"].split(WRAPPED_BYTES, _WANTED["encrypted_privatekey"])

@@ -79,7 +79,7 @@ class Verdicts:
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """The opposite of what was just done, offered beside what came out."""
+    """The opposite of what was just done, offered beside the result."""
 
     mode: str
     label: Text
@@ -104,7 +104,7 @@ class ToolForm(OperationForm):
         self.adapt(key)
 
     def follow_up_fields(self) -> list[tuple[str, str]]:
-        """What the button sends: as it was typed, beside what came out."""
+        """What the button sends: the input as it was typed, and the result."""
         if self.follow_up is None:
             return []
         kept = [(name, self.cleaned_data[name]) for name in self.follow_up.keeps if name in self.cleaned_data]

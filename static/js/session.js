@@ -1,5 +1,5 @@
-// A session that ends while a page stands open is told in one dialog (components/session_ended.html), whatever asked:
-// a form, htmx or script. The page stays as it is; one signs in in another tab, comes back, and goes on.
+// When the session ends while a page is open, one dialog says so (components/session_ended.html), whether a form, htmx or
+// script made the request. The page stays as it is: the user logs in in another tab, comes back and goes on.
 import { $, $$, mount } from "./dom.js";
 import { toast } from "./toasts.js";
 

@@ -1,4 +1,4 @@
-"""A product that is told to stop lets nobody in, answers whom it has let in, and waits for nobody else."""
+"""On SIGTERM the product accepts no more connections, answers the requests it has accepted, and ends."""
 
 from __future__ import annotations
 
