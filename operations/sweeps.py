@@ -37,7 +37,9 @@ def _behind(by: str, row: Any) -> Q:
 
 
 def purge(rows: QuerySet[Row]) -> int:
-    """Deletes the rows, some in each transaction, so that nobody waits for a long one; returns how many."""
+    """Delete the rows in batches, each in a short transaction; return how many. A row that was changed since it was
+    read, so that it no longer belongs to `rows`, stays.
+    """
     until = time.monotonic() + LONGEST_SECONDS
     purged = 0
     while time.monotonic() < until:
@@ -45,6 +47,6 @@ def purge(rows: QuerySet[Row]) -> int:
         if not keys:
             break
         with transaction.atomic():
-            rows.model._base_manager.filter(pk__in=keys).delete()
-        purged += len(keys)
+            _total, deleted = rows.filter(pk__in=keys).delete()
+        purged += deleted.get(rows.model._meta.label, 0)
     return purged

@@ -52,3 +52,19 @@ def test_a_sweep_ends_before_its_task_is_killed(rows, monkeypatch):
     monkeypatch.setattr(sweeps, "LONGEST_SECONDS", -1.0)
 
     assert list(sweeps.each(rows, by="time")) == []
+
+
+def test_a_row_that_is_renewed_while_it_is_purged_stays(rows):
+    renewed = rows.first()
+
+    def renew_before_deleting(execute, sql, *arguments):
+        if sql.startswith("DELETE"):
+            with connection.cursor() as cursor:
+                cursor.execute("UPDATE operations_trace SET name = 'renewed' WHERE request_id = %s", ["renewed"])
+        return execute(sql, *arguments)
+
+    Trace.objects.filter(pk=renewed.pk).update(request_id="renewed")
+    with connection.execute_wrapper(renew_before_deleting):
+        assert sweeps.purge(rows) == 6
+
+    assert list(Trace.objects.filter(name__in=("swept", "renewed"))) == [renewed]
